@@ -1,0 +1,132 @@
+import { Packr } from 'msgpackr'
+import { StrataError } from '../../errors.js'
+import type { Entry } from './entry.js'
+
+/** Version of the stored format: the first element. A reader takes only those it knows; all else is a miss (P10). */
+export const ENTRY_FORMAT = 1
+
+// Positional (no field names), because Redis keeps one of these per entry in memory. No records or structures: every
+// value can be decoded by itself.
+const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true, mapsAsObjects: true })
+
+/** Entry → bytes. `key` and `variant` are not among them: the store keeps the entry under these names. */
+export function encodeEntry(entry: Entry): Buffer {
+  const { body, range, stamp } = entry
+  return packr.pack([
+    ENTRY_FORMAT,
+    entry.method === 'GET' ? 0 : entry.method,
+    entry.status,
+    entry.reason,
+    entry.fields,
+    entry.requestTime,
+    entry.responseTime - entry.requestTime,
+    entry.selecting.flatMap(({ name, value }) => [name, value]),
+    range === undefined ? null : [range.first, range.last, range.complete ?? -1],
+    entry.url,
+    stamp.epoch,
+    stamp.seq,
+    entry.tags,
+    body.id === `s-${body.digest}` ? 0 : body.id,
+    body.size,
+    body.digest,
+    body.chunkSize,
+    body.checks,
+    entry.uselessAt,
+  ])
+}
+
+/**
+ * Bytes → entry, every value checked.
+ * @throws StrataError STRATA_DECODE for any other format version and for anything that is not such an entry.
+ */
+export function decodeEntry(key: string, variant: string, bytes: Uint8Array): Entry {
+  let row: unknown
+  try {
+    row = packr.unpack(bytes)
+  } catch (cause) {
+    throw new StrataError('STRATA_DECODE', 'stored metadata is not readable', { cause })
+  }
+  if (!Array.isArray(row) || row[0] !== ENTRY_FORMAT || row.length !== 19) {
+    throw new StrataError('STRATA_DECODE', 'stored metadata has another format version')
+  }
+  const [, method, status, reason, fields, requestTime, delay, selecting, range, url, epoch, seq, tags, id, size] = row
+  const [digest, chunkSize, checks, uselessAt] = row.slice(15)
+  const valid =
+    (method === 0 || isText(method)) &&
+    isCount(status) &&
+    status >= 100 &&
+    status <= 999 &&
+    isText(reason) &&
+    isTexts(fields) &&
+    fields.length % 2 === 0 &&
+    isCount(requestTime) &&
+    Number.isInteger(delay) &&
+    isSelecting(selecting) &&
+    (range === null || isRange(range)) &&
+    isText(url) &&
+    isText(epoch) &&
+    isCount(seq) &&
+    isTexts(tags) &&
+    (id === 0 || isText(id)) &&
+    isCount(size) &&
+    isText(digest) &&
+    isCount(chunkSize) &&
+    checks instanceof Uint8Array &&
+    checks.length % 4 === 0 &&
+    isCount(uselessAt)
+  if (!valid) throw new StrataError('STRATA_DECODE', 'stored metadata failed validation')
+  return {
+    key,
+    variant,
+    method: method === 0 ? 'GET' : method,
+    status,
+    reason,
+    fields,
+    requestTime,
+    responseTime: requestTime + delay,
+    selecting: pairs(selecting),
+    ...(range === null ? {} : { range: rangeOf(range) }),
+    url,
+    stamp: { epoch, seq },
+    tags,
+    body: { id: id === 0 ? `s-${digest}` : id, size, digest, chunkSize, checks },
+    uselessAt,
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isText)
+}
+
+function isSelecting(value: unknown): value is (string | null)[] {
+  return Array.isArray(value) && value.length % 2 === 0 && value.every((v, i) => isText(v) || (i % 2 === 1 && v === null))
+}
+
+function isRange(value: unknown): value is [number, number, number] {
+  return (
+    Array.isArray(value) &&
+    value.length === 3 &&
+    isCount(value[0]) &&
+    isCount(value[1]) &&
+    value[1] >= value[0] &&
+    Number.isSafeInteger(value[2])
+  )
+}
+
+function pairs(flat: (string | null)[]): { name: string; value: string | null }[] {
+  const out = []
+  for (let i = 0; i < flat.length; i += 2) out.push({ name: flat[i]!, value: flat[i + 1]! })
+  return out
+}
+
+function rangeOf([first, last, complete]: [number, number, number]) {
+  return complete < 0 ? { first, last } : { first, last, complete }
+}

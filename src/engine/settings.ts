@@ -1,0 +1,135 @@
+/**
+ * What the engine can be told. Durations are seconds, sizes are bytes, unless a name says otherwise. `src/config/` makes these
+ * from files, environment and flags, checks them and fills in the defaults; the engine takes them as they are.
+ */
+
+/** How the query of a URL takes part in the key, and so in what the origin receives (P4: the two are the same). */
+export interface QuerySettings {
+  /** Parameters (globs over the name, as it stands in the URL) that are dropped. */
+  readonly ignore?: readonly string[]
+  /** When given, only these parameters stay (globs). */
+  readonly allow?: readonly string[]
+  /** Sort parameters by name; those of one name keep their order. */
+  readonly sort?: boolean
+}
+
+/** Operator's settings for a path glob. The first rule that matches applies, on top of `defaults`. */
+export interface RuleSettings {
+  /** micromatch globs over the path, at least one must match, e.g. `/tiles/**`. */
+  readonly match: string | readonly string[]
+  /** Freshness when the origin gives none (no max-age, s-maxage, Expires), s. */
+  readonly ttl?: number
+  /** Freshness in place of what the origin gives; never makes storable what `private`, `no-store` or credentials forbid, s. */
+  readonly overrideTtl?: number
+  /** Freshness per status (`404`, `5xx`) when the origin gives none, s. */
+  readonly statusTtl?: Readonly<Record<string, number>>
+  /** RFC 5861 windows when the response names none, s. */
+  readonly staleWhileRevalidate?: number
+  readonly staleIfError?: number
+  readonly query?: QuerySettings
+  /** Request fields whose values are part of the key. */
+  readonly keyHeaders?: readonly string[]
+  /** Cookies whose values are part of the key; with it, only these are forwarded. */
+  readonly keyCookies?: readonly string[]
+  /** `bypass`: a request with Cookie goes to the origin and is not stored. `strip`: Cookie is dropped. `forward`: as RFC 9111 has it (Vary alone decides). */
+  readonly cookies?: 'bypass' | 'strip' | 'forward'
+  /** `refuse`: a response with Set-Cookie is not stored. `strip`: stored and answered without it. `store`: as RFC 9111 has it. */
+  readonly setCookie?: 'refuse' | 'strip' | 'store'
+  /** Straight to the origin, nothing stored. */
+  readonly bypass?: boolean
+  /** Tags for every entry of the rule. */
+  readonly tags?: readonly string[]
+  /** Larger bodies pass through and are not stored. */
+  readonly maxBodyBytes?: number
+  /** Media types (globs, e.g. `image/*`) that may be stored; others pass through. */
+  readonly contentTypes?: readonly string[]
+  /** One origin request at a time for a key. */
+  readonly coalesce?: boolean
+  /** Take request `Cache-Control` and `Pragma` into account: `no-cache`, `no-store`, `max-age`, `min-fresh`, `max-stale`, `only-if-cached`. */
+  readonly requestDirectives?: 'honour' | 'only-if-cached' | 'ignore'
+}
+
+/** A rule with every default filled in. */
+export type RuleDefaults = Omit<RuleSettings, 'match'>
+
+export interface HttpSettings {
+  /** RFC 9213 targeted fields, the first that is valid and not empty wins over Cache-Control and Expires. */
+  readonly targetedFields: readonly string[]
+  /** Response fields with tags; they are taken off towards clients. */
+  readonly tagFields: readonly string[]
+  /** Keep the tag fields in answers. */
+  readonly exposeTags: boolean
+  /** RFC 9111 §4.2.2: heuristic freshness is this part of the time since Last-Modified (0 switches it off) … */
+  readonly heuristicFraction: number
+  /** … and at most this, s. */
+  readonly heuristicMax: number
+  /** Store responses that carry no freshness and no validator worth it as well (they serve revalidation only). */
+  readonly storeWithoutFreshness: boolean
+  /** How long a stale entry stays for revalidation after its freshness and its stale windows are over, s. */
+  readonly keep: number
+  /** Cache-Status: name of this cache. */
+  readonly cacheName: string
+  /** Cache-Status: say the key. */
+  readonly exposeKey: boolean
+}
+
+export interface LimitSettings {
+  /** Largest body that is stored, bytes. */
+  readonly maxBodyBytes: number
+  /** Store size at which eviction starts (it goes down to 80 %), bytes of distinct bodies; and entries. */
+  readonly maxStoreBytes: number
+  readonly maxStoreEntries: number
+  /** Bodies up to this size are held whole, digested with SHA-256 and shared when equal, bytes. */
+  readonly smallBodyBytes: number
+  /** Bytes that a flight keeps so that late followers can join from the start. */
+  readonly flightBufferBytes: number
+  /** How far the origin may run ahead of the slowest reader, bytes. */
+  readonly streamWindowBytes: number
+  readonly maxVariants: number
+  readonly maxTags: number
+  readonly maxUrlLength: number
+  /** How long a follower waits for the first byte, ms. */
+  readonly followerWaitMs: number
+  /** How long an uncacheable key is remembered as such, ms; and how many keys. */
+  readonly hitForMissMs: number
+  readonly hitForMissEntries: number
+  /** Background revalidations at once. */
+  readonly maxBackground: number
+  /** Invalidation marks that may be live at once. */
+  readonly maxMarks: number
+}
+
+export interface MemorySettings {
+  /** 0 switches the memory tier off. */
+  readonly maxBytes: number
+  readonly maxEntries: number
+  /** Larger bodies stay out of memory. */
+  readonly maxBodyBytes: number
+}
+
+export interface SweepSettings {
+  /** Pause between sweeps, ms; 0: only when asked. */
+  readonly intervalMs: number
+  /** Entries per step. */
+  readonly batch: number
+  /** How long a body stays after its last entry has gone, for readers that are still at it, ms. */
+  readonly bodyGraceMs: number
+}
+
+export interface TierSettings {
+  /** Longest wait for a store's answer on the way to a client, ms. */
+  readonly timeoutMs: number
+  /** Failures in a row that open the breaker, and how long it stays open, ms. */
+  readonly breakerFailures: number
+  readonly breakerResetMs: number
+}
+
+export interface EngineSettings {
+  readonly rules: readonly RuleSettings[]
+  readonly defaults: RuleDefaults
+  readonly http: HttpSettings
+  readonly limits: LimitSettings
+  readonly memory: MemorySettings
+  readonly sweep: SweepSettings
+  readonly tiers: TierSettings
+}
