@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const CLIENT = fileURLToPath(new URL('client.mjs', import.meta.url))
+/** Far beyond what the suite takes (about 30 s): a proxy that hangs must end the run with a reason. */
+const LIMIT_MS = 300_000
+
+/**
+ * The suite's raw result of a test: `true`, or the kind of its failure and a message.
+ * @typedef {true | [string, string]} RawResult
+ */
+
+/**
+ * @param {import('./suite.mjs').Suite} suite
+ * @param {string} base URL of the proxy, without a slash at its end
+ * @param {string[]} [ids] only these tests
+ * @returns {Promise<Record<string, RawResult>>}
+ */
+export async function runClient(suite, base, ids = []) {
+  const child = spawn(process.execPath, ['--no-warnings', CLIENT, suite.folder, suite.index, base, ...ids], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  process.once('exit', () => child.kill('SIGKILL'))
+  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve(signal ?? code))
+  })
+  let output = ''
+  for await (const chunk of child.stdout.setEncoding('utf8')) output += chunk
+  const end = await ended
+  clearTimeout(limit)
+  if (end !== 0)
+    throw new Error(`the suite's client ended with ${end}; a proxy that hangs is one cause\n${output}`)
+  return JSON.parse(output)
+}
