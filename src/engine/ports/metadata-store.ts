@@ -14,7 +14,7 @@ export interface LoggedMark {
 
 export interface MarksPage {
   readonly fence: FenceState
-  /** Marks with `seq` greater than asked, in order, at most the asked number; `fence.seq` is reached when fewer come. */
+  /** Marks with `seq` greater than asked, in order, see `marksAfter`; `fence.seq` is reached when fewer than the limit come. */
   readonly marks: readonly LoggedMark[]
   /** Every entry whose stamp is below it is dead (marks folded together at the log's limit). */
   readonly floor: number
@@ -96,7 +96,10 @@ export interface MetadataStore {
 
   /** Raises the counter once and logs all marks with the new seq: one atomic step. Returns the fence after it. */
   invalidate(marks: readonly string[]): Promise<FenceState>
-  /** Marks after `seq`, at most `limit`. */
+  /**
+   * Marks after `seq`, at most `limit`, and then the rest of the last one's seq: marks of one seq are never split over two
+   * pages (a reader goes on with `marksAfter(last.seq)`).
+   */
   marksAfter(seq: number, limit: number): Promise<MarksPage>
   /**
    * Drops marks with seq ≤ `upTo` from the log, after a sweep has removed what they concern; commits with a stamp below `upTo`
@@ -113,7 +116,7 @@ export interface MetadataStore {
   /** Batched access times and hit counts; names that are gone are passed over. */
   touch(uses: readonly { key: string; variant: string; hits: number; at: number }[]): Promise<void>
   usage(): Promise<Usage>
-  /** The least recently used entries (commit counts as a use), oldest first. */
+  /** The least recently used entries, oldest first. A commit counts as a use at its `responseTime`, and keeps the hits under its name. */
   leastRecent(limit: number): Promise<readonly (EntryHandle & { readonly size: number })[]>
   /** Entries whose `uselessAt` is ≤ now, oldest first. */
   useless(now: number, limit: number): Promise<readonly EntryHandle[]>
