@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import type { RuleDefaults, RuleSettings } from '../engine/settings.js'
+import { bytes, fieldName, glob, seconds } from './kinds.js'
+
+/** Rules: operator's settings for path globs, and the `defaults` beneath them. Its shape is the engine's `RuleSettings`. */
+
+const querySettings = z.strictObject({
+  ignore: z
+    .array(glob('utm_*'))
+    .optional()
+    .describe('Query parameters (globs over the name) that are dropped before keying and forwarding'),
+  allow: z
+    .array(glob('page'))
+    .optional()
+    .describe('When given, only these query parameters (globs over the name) stay'),
+  sort: z
+    .boolean()
+    .optional()
+    .describe('Sort query parameters by name, so that their order makes no second entry'),
+})
+
+const shared = {
+  ttl: seconds().optional().describe('Freshness when the origin gives none (seconds)'),
+  overrideTtl: seconds()
+    .optional()
+    .describe(
+      'Freshness in place of what the origin gives (seconds); never makes storable what is private or no-store',
+    ),
+  statusTtl: z
+    .record(
+      z.string().regex(/^[1-5](\d\d|xx)$/, 'must be a status code such as "404", or a class such as "5xx"'),
+      seconds(),
+    )
+    .optional()
+    .describe('Freshness per status code or class when the origin gives none, e.g. {"404": 60, "5xx": 0}'),
+  staleWhileRevalidate: seconds()
+    .optional()
+    .describe(
+      'RFC 5861: how long a stale entry is answered while it is refreshed, when the response says nothing (seconds)',
+    ),
+  staleIfError: seconds()
+    .optional()
+    .describe(
+      'RFC 5861: how long a stale entry is answered when the origin fails, when the response says nothing (seconds)',
+    ),
+  query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
+  keyHeaders: z
+    .array(fieldName())
+    .max(32)
+    .optional()
+    .describe('Request fields whose values are part of the key'),
+  keyCookies: z
+    .array(fieldName())
+    .max(32)
+    .optional()
+    .describe('Cookies whose values are part of the key; only these are forwarded then'),
+  cookies: z
+    .enum(['bypass', 'strip', 'forward'])
+    .optional()
+    .describe(
+      'A request with Cookie: bypass = to the origin, not stored; strip = drop Cookie; forward = RFC 9111 (Vary alone decides)',
+    ),
+  setCookie: z
+    .enum(['refuse', 'strip', 'store'])
+    .optional()
+    .describe(
+      'A response with Set-Cookie: refuse = not stored; strip = stored and answered without it; store = RFC 9111',
+    ),
+  bypass: z.boolean().optional().describe('Straight to the origin, nothing stored'),
+  tags: z.array(z.string().min(1).max(256)).max(128).optional().describe('Tags for every entry'),
+  maxBodyBytes: bytes().optional().describe('Larger bodies pass through and are not stored'),
+  contentTypes: z
+    .array(glob('image/*'))
+    .optional()
+    .describe('Media types (globs) that may be stored; others pass through'),
+  coalesce: z.boolean().optional().describe('One origin request at a time for a key'),
+  requestDirectives: z
+    .enum(['honour', 'only-if-cached', 'ignore'])
+    .optional()
+    .describe(
+      'Request Cache-Control and Pragma: honour = all; only-if-cached = that one alone, for the others let any client bypass the cache cheaply; ignore = none',
+    ),
+}
+
+export const ruleSchema = z.strictObject({
+  match: z
+    .union([glob('/tiles/**'), z.array(glob('/tiles/**')).min(1)], {
+      error: 'must be a glob over the path such as "/tiles/**", or a list of them',
+    })
+    .describe('Globs over the path; at least one must match'),
+  ...shared,
+})
+
+/** What every rule, and a request that no rule matches, starts from. */
+export const defaultsSchema = z.strictObject({
+  ...shared,
+  cookies: shared.cookies.unwrap().default('bypass').describe(shared.cookies.description!),
+  setCookie: shared.setCookie.unwrap().default('refuse').describe(shared.setCookie.description!),
+  coalesce: shared.coalesce.unwrap().default(true).describe(shared.coalesce.description!),
+  requestDirectives: shared.requestDirectives
+    .unwrap()
+    .default('only-if-cached')
+    .describe(shared.requestDirectives.description!),
+})
+
+/** The schema says exactly what the engine takes: a setting that one of them lacks does not compile. */
+type Same<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : never) : never
+const sameRule: Same<z.output<typeof ruleSchema>, RuleSettings> = true
+const sameDefaults: Same<z.output<typeof defaultsSchema>, RuleDefaults> = true
+void [sameRule, sameDefaults]
