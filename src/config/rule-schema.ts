@@ -43,7 +43,6 @@ const shared = {
     .describe(
       'RFC 5861: how long a stale entry is answered when the origin fails, when the response says nothing (seconds)',
     ),
-  query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
   keyHeaders: z
     .array(fieldName())
     .max(32)
@@ -80,6 +79,7 @@ const shared = {
     .describe(
       'Request Cache-Control and Pragma: honour = all; only-if-cached = that one alone, for the others let any client bypass the cache cheaply; ignore = none',
     ),
+  query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
 }
 
 export const ruleSchema = z.strictObject({

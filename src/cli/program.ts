@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import type { Flag } from '../config/flags.js'
+import { FLAGS } from '../config/flags.js'
+import { messageOf, isStrataError } from '../errors.js'
+
+/** The command `strata`. Settings, adapters and servers are imported by the actions, so that `--help` answers at once. */
+
+/** Exit codes: 0 done, 1 failed while running, 2 wrong settings or usage (nothing was started). */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const
+
+interface Output {
+  out(text: string): void
+  err(text: string): void
+}
+
+const STANDARD: Output = {
+  out: text => void process.stdout.write(text),
+  err: text => void process.stderr.write(text),
+}
+
+/** Runs the command line and resolves to the exit code; errors are written, never thrown. */
+export async function run(argv: readonly string[], output: Output = STANDARD): Promise<number> {
+  const program = new Command('strata')
+    .description('HTTP response and map-tile cache')
+    .version(packageVersion())
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .exitOverride()
+  let code: number = EXIT.done
+
+  withSettings(program.command('serve'))
+    .description('run the caching reverse proxy')
+    .action(async options => {
+      const { serveCommand } = await import('./serve-command.js')
+      code = await serveCommand(sourcesOf(options), output)
+    })
+
+  const config = program.command('config').description('look at the settings')
+  withSettings(config.command('check'))
+    .description('say what is wrong with the settings; exit code 2 when something is')
+    .action(async options => {
+      const { loadConfig, resolveBackend } = await import('../config/index.js')
+      const { backend, why } = resolveBackend(loadConfig(sourcesOf(options)))
+      output.out(`The settings are fine. Backend: ${backend} (${why}).\n`)
+    })
+  withSettings(config.command('print'))
+    .description('print the settings as they would be used (YAML, secrets redacted)')
+    .action(async options => {
+      const [{ loadConfig, redact }, { stringify }] = await Promise.all([
+        import('../config/index.js'),
+        import('yaml'),
+      ])
+      output.out(stringify(redact(loadConfig(sourcesOf(options)))))
+    })
+
+  program
+    .command('settings')
+    .description('list every setting with its variable, flag and default')
+    .addOption(
+      new Option('--format <format>', 'how').choices(['text', 'markdown', 'yaml', 'json']).default('text'),
+    )
+    .action(async ({ format }: { format: Format }) => {
+      const { renderSettings } = await import('./render-settings.js')
+      output.out(renderSettings(format))
+    })
+
+  try {
+    await program.parseAsync([...argv])
+    return code
+  } catch (error) {
+    return failed(error, output)
+  }
+}
+
+export type Format = 'text' | 'markdown' | 'yaml' | 'json'
+type Options = Readonly<Record<string, string | boolean | undefined>>
+
+function failed(error: unknown, output: Output): number {
+  // Commander has written its message already; help and version come this way too, with code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+  if (isStrataError(error, 'STRATA_CONFIG')) {
+    output.err(`strata: ${error.message}\n`)
+    return EXIT.usage
+  }
+  const stack = error instanceof Error && !isStrataError(error) ? error.stack : undefined
+  output.err(`strata: ${stack ?? messageOf(error)}\n`)
+  return EXIT.failed
+}
+
+function withSettings(command: Command): Command {
+  command.option('--config <file>', 'settings, JSON or YAML (also STRATA_CONFIG)')
+  for (const { name, argument, help } of FLAGS) {
+    command.option(argument === undefined ? `--${name}` : `--${name} <${argument}>`, help)
+  }
+  return command.addHelpText('after', '\nEvery setting has a variable STRATA_…: strata settings lists them.')
+}
+
+function sourcesOf(options: Options) {
+  const flags = Object.fromEntries(FLAGS.map(flag => [flag.name, given(flag, options)]))
+  const file = typeof options.config === 'string' ? options.config : undefined
+  return { file, env: process.env, flags }
+}
+
+/** Commander keeps `--redis-url` as `redisUrl`, and `--no-access-log` as `accessLog: false`. */
+function given({ name }: Flag, options: Options): string | boolean | undefined {
+  const negated = name.startsWith('no-')
+  const key = name.replace(/^no-/, '').replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  if (negated) return options[key] === false ? true : undefined
+  return options[key]
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

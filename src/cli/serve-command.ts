@@ -1,0 +1,63 @@
+import type { ConfigSources } from '../config/index.js'
+import { ConfigError, loadConfig } from '../config/index.js'
+
+interface Output {
+  err(text: string): void
+}
+
+/** What can go wrong with an address, and what to do. */
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use: choose another with --port, or --port 0 for any that is free',
+  EACCES: 'may not be opened by this user: choose one above 1023 with --port',
+  EADDRNOTAVAIL: 'is no address of this machine: choose another with --host',
+  ENOTFOUND: 'is no known host name: choose another with --host',
+}
+
+/**
+ * Runs the proxy until SIGTERM or SIGINT, then lets running requests end; a second signal exits at once.
+ * @returns exit code
+ * @throws ConfigError before anything listens
+ */
+export async function serveCommand(sources: ConfigSources, output: Output): Promise<number> {
+  const config = loadConfig(sources)
+  if (config.origin === undefined) {
+    const message =
+      'is needed by strata serve: --origin http://127.0.0.1:9000 (or STRATA_ORIGIN, or in the file)'
+    throw new ConfigError([{ path: 'origin', message }])
+  }
+  // Signals first: one that comes while the stores connect must not be lost.
+  const stop = firstSignal()
+  const { serve } = await import('../compose.js')
+  let running: Awaited<ReturnType<typeof serve>>
+  try {
+    running = await serve(config)
+  } catch (error) {
+    const advice = listenAdvice(error)
+    if (advice === undefined) throw error
+    output.err(`strata: ${config.host}, port ${config.port}, ${advice}\n`)
+    process.exit(1)
+  }
+  await stop
+  await running.close()
+  // What a library may still hold open (a socket, a timer) must not keep a drained process alive.
+  process.exit(0)
+}
+
+function firstSignal(): Promise<void> {
+  return new Promise(resolve => {
+    let seen = 0
+    const onSignal = (_signal: NodeJS.Signals, number: number) => {
+      if (++seen > 1) process.exit(128 + number)
+      resolve()
+    }
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  })
+}
+
+function listenAdvice(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code, syscall } = at as NodeJS.ErrnoException
+    if (code !== undefined && (syscall === 'listen' || syscall === 'getaddrinfo')) return LISTEN_ERRORS[code]
+  }
+  return undefined
+}

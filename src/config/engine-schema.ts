@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import type { EngineSettings } from '../engine/settings.js'
+import { bytes, count, fieldName, milliseconds, seconds } from './kinds.js'
+
+/** The sections that the engine takes as they are: their shapes are those of `src/engine/settings.ts`. */
+
+const MiB = 1024 ** 2
+const GiB = 1024 ** 3
+
+export const httpSchema = z.strictObject({
+  targetedFields: z
+    .array(fieldName())
+    .default(['Strata-Cache-Control', 'CDN-Cache-Control'])
+    .describe('RFC 9213 targeted fields; the first valid one wins over Cache-Control and Expires'),
+  tagFields: z
+    .array(fieldName())
+    .default(['cache-tag', 'surrogate-key', 'xkey', 'cache-groups'])
+    .describe('Response fields that hold tags'),
+  exposeTags: z.boolean().default(false).describe('Leave the tag fields in answers to clients'),
+  heuristicFraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe('RFC 9111 §4.2.2: freshness as a part of the time since Last-Modified; 0: none'),
+  heuristicMax: seconds().default(86_400).describe('… and at most this (seconds)'),
+  storeWithoutFreshness: z
+    .boolean()
+    .default(true)
+    .describe('Also store what carries no freshness, for revalidation'),
+  keep: seconds()
+    .default(3600)
+    .describe('How long a stale entry stays for revalidation after all its windows are over (seconds)'),
+  cacheName: fieldName().default('strata').describe('Name of this cache in Cache-Status (RFC 9211)'),
+  exposeKey: z.boolean().default(false).describe('Say the key in Cache-Status'),
+})
+
+export const limitsSchema = z.strictObject({
+  maxBodyBytes: bytes()
+    .default(5 * GiB)
+    .describe('Largest body that is stored'),
+  maxStoreBytes: bytes({ min: 1 })
+    .default(10 * GiB)
+    .describe('Size of the store at which the least recently used entries go, down to 80 %'),
+  maxStoreEntries: count({ min: 1 })
+    .default(10_000_000)
+    .describe('Entries in the store at which the least recently used go, down to 80 %'),
+  smallBodyBytes: bytes({ max: 16 * MiB })
+    .default(256 * 1024)
+    .describe('Bodies up to this size are digested with SHA-256 and stored once when equal'),
+  flightBufferBytes: bytes()
+    .default(MiB)
+    .describe('What a flight keeps so that late followers can join from the start'),
+  streamWindowBytes: bytes({ min: 16 * 1024 })
+    .default(MiB)
+    .describe('How far the origin may run ahead of the slowest reader'),
+  maxVariants: count({ min: 1, max: 4096 }).default(64).describe('Variants (Vary) of one key'),
+  maxTags: count({ max: 4096 }).default(128).describe('Tags of one entry'),
+  maxUrlLength: count({ min: 256, max: 65_536 })
+    .default(8192)
+    .describe('Longest request target, in characters'),
+  followerWaitMs: milliseconds()
+    .default(30_000)
+    .describe("How long a follower waits for a flight's first byte (milliseconds)"),
+  hitForMissMs: milliseconds()
+    .default(120_000)
+    .describe('How long a key that turned out uncacheable is remembered as such (milliseconds)'),
+  hitForMissEntries: count().default(10_000).describe('… and how many such keys'),
+  maxBackground: count({ min: 1 }).default(64).describe('Background revalidations at once'),
+  maxMarks: count({ min: 16 })
+    .default(1024)
+    .describe('Invalidation marks (patterns, prefixes) that may be live at once'),
+})
+
+export const memorySchema = z.strictObject({
+  maxBytes: bytes()
+    .default(256 * MiB)
+    .describe('Size of the memory tier; 0 switches it off'),
+  maxEntries: count({ min: 1 }).default(200_000).describe('Entries in the memory tier'),
+  maxBodyBytes: bytes().default(MiB).describe('Larger bodies stay out of the memory tier'),
+})
+
+export const sweepSchema = z.strictObject({
+  intervalMs: milliseconds()
+    .default(60_000)
+    .describe('Pause between sweeps (milliseconds; 0: only when asked)'),
+  batch: count({ min: 1, max: 10_000 }).default(500).describe('Entries per step of a sweep'),
+  bodyGraceMs: milliseconds()
+    .default(60_000)
+    .describe('How long a body stays after its last entry has gone, for its readers (milliseconds)'),
+})
+
+export const tiersSchema = z.strictObject({
+  timeoutMs: milliseconds({ min: 1 })
+    .default(150)
+    .describe("Longest wait for a store's answer on the way to a client (milliseconds)"),
+  breakerFailures: count({ min: 1 })
+    .default(5)
+    .describe('Failures in a row after which a store is left alone'),
+  breakerResetMs: milliseconds({ min: 1 })
+    .default(2000)
+    .describe('… and for how long, before it is tried again (milliseconds)'),
+})
+
+/** A setting that the schema or the engine lacks does not compile. */
+type Same<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : never) : never
+const same: [
+  Same<z.output<typeof httpSchema>, EngineSettings['http']>,
+  Same<z.output<typeof limitsSchema>, EngineSettings['limits']>,
+  Same<z.output<typeof memorySchema>, EngineSettings['memory']>,
+  Same<z.output<typeof sweepSchema>, EngineSettings['sweep']>,
+  Same<z.output<typeof tiersSchema>, EngineSettings['tiers']>,
+] = [true, true, true, true, true]
+void same
