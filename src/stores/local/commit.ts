@@ -1,0 +1,113 @@
+import type { CommitOptions, CommitResult, Entry, EntryHandle } from '../../engine/ports/index.js'
+import { addReference, dropReference, isDeleting } from './ledger.js'
+import { entryName } from './tables.js'
+import type { Codec, Row, Tables } from './tables.js'
+
+/** Writes or replaces an entry, or says why not. Changes nothing when it refuses. */
+export function commit<T>(
+  tables: Tables<T>,
+  codec: Codec<T>,
+  entry: Entry,
+  { checked, replaces = [], expectBody, maxVariants }: CommitOptions,
+  now: number,
+): CommitResult {
+  const { epoch, seq, retired } = tables.log.get()
+  if (checked.epoch !== epoch || checked.seq !== seq || entry.stamp.epoch !== epoch) {
+    return { ok: false, reason: 'fence', fence: { epoch, seq } }
+  }
+  if (entry.stamp.seq < retired) return { ok: false, reason: 'expired-stamp' }
+
+  const { key, variant, body } = entry
+  const rows = tables.rows.get(key) ?? []
+  const current = rows.find(row => row.variant === variant)
+  if (expectBody !== undefined && current?.bodyId !== expectBody) return { ok: false, reason: 'gone' }
+  if (body.id !== '') {
+    const known = tables.bodies.get(body.id)
+    if (known === undefined || isDeleting(known)) return { ok: false, reason: 'body' }
+  }
+
+  const written: Row<T> = {
+    variant,
+    bodyId: body.id,
+    size: body.size,
+    storedAt: entry.responseTime,
+    uselessAt: entry.uselessAt,
+    stored: codec.seal(entry),
+  }
+  const others = rows.filter(row => row.variant !== variant)
+  const room = Math.max(0, maxVariants - 1)
+  const stay = newest(
+    others.filter(row => !replaces.includes(row.variant)),
+    room,
+  )
+
+  // The new reference comes first: a body that both rows share must not pass through "no reference".
+  if (body.id !== '') addReference(tables, body.id, body.size)
+  for (const row of others) if (!stay.includes(row)) dropRow(tables, key, row, now)
+  if (current !== undefined) unlinkRow(tables, key, current, now)
+  const name = entryName(key, variant)
+  tables.useless.add(written.uselessAt, name)
+  tables.stored.add(written.storedAt, name)
+  countEntries(tables, 1, written.size)
+  commitUse(tables, name, entry.responseTime)
+  tables.rows.put(
+    key,
+    [...stay, written].sort((a, b) => (a.variant < b.variant ? -1 : 1)),
+  )
+  return { ok: true }
+}
+
+/** Removes the entries that still have the handle's body. Returns how many went. */
+export function removeEntries<T>(tables: Tables<T>, handles: readonly EntryHandle[], now: number): number {
+  let removed = 0
+  for (const { key, variant, bodyId } of handles) {
+    const rows = tables.rows.get(key)
+    const row = rows?.find(r => r.variant === variant && r.bodyId === bodyId)
+    if (rows === undefined || row === undefined) continue
+    dropRow(tables, key, row, now)
+    const left = rows.filter(r => r !== row)
+    if (left.length === 0) tables.rows.remove(key)
+    else tables.rows.put(key, left)
+    removed++
+  }
+  return removed
+}
+
+function newest<T>(rows: readonly Row<T>[], limit: number): readonly Row<T>[] {
+  return rows.length <= limit ? rows : [...rows].sort((a, b) => b.storedAt - a.storedAt).slice(0, limit)
+}
+
+/** Everything about the row but its place in `rows`: its use as well, for the name is gone. */
+function dropRow<T>(tables: Tables<T>, key: string, row: Row<T>, now: number): void {
+  unlinkRow(tables, key, row, now)
+  const name = entryName(key, row.variant)
+  const use = tables.uses.get(name)
+  if (use === undefined) return
+  tables.recent.remove(use.lastAccess, name)
+  tables.uses.remove(name)
+}
+
+function unlinkRow<T>(tables: Tables<T>, key: string, row: Row<T>, now: number): void {
+  const name = entryName(key, row.variant)
+  tables.useless.remove(row.uselessAt, name)
+  tables.stored.remove(row.storedAt, name)
+  countEntries(tables, -1, -row.size)
+  if (row.bodyId !== '') dropReference(tables, row.bodyId, now)
+}
+
+function commitUse<T>(tables: Tables<T>, name: string, at: number): void {
+  const before = tables.uses.get(name)
+  const lastAccess = Math.max(before?.lastAccess ?? 0, at)
+  if (before !== undefined) tables.recent.remove(before.lastAccess, name)
+  tables.recent.add(lastAccess, name)
+  tables.uses.put(name, { hits: before?.hits ?? 0, lastAccess })
+}
+
+function countEntries<T>(tables: Tables<T>, entries: number, bytes: number): void {
+  const counts = tables.counts.get()
+  tables.counts.set({
+    ...counts,
+    entries: counts.entries + entries,
+    entryBytes: counts.entryBytes + bytes,
+  })
+}

@@ -1,0 +1,101 @@
+import type { BodyRow, Tables } from './tables.js'
+
+const NOT_DELETING = -1
+/** A deletion that has not been reported within this time (its process died) is handed out again, ms. */
+const DELETION_RETRY_MS = 60_000
+
+type Ledger = Pick<Tables<unknown>, 'bodies' | 'dead' | 'deleting' | 'counts'>
+
+export function isDeleting(row: BodyRow): boolean {
+  return row.deletingSince !== NOT_DELETING
+}
+
+export function reserve(ledger: Ledger, id: string, until: number): 'present' | 'reserved' | 'busy' {
+  const row = ledger.bodies.get(id)
+  if (row === undefined) {
+    write(ledger, id, row, {
+      refs: 0,
+      size: 0,
+      reservedUntil: until,
+      deadSince: 0,
+      deletingSince: NOT_DELETING,
+    })
+    return 'reserved'
+  }
+  if (isDeleting(row)) return 'busy'
+  write(ledger, id, row, { ...row, reservedUntil: Math.max(row.reservedUntil, until) })
+  return row.refs > 0 ? 'present' : 'reserved'
+}
+
+/** Without references the body is an orphan at once: bytes may have been written. */
+export function release(ledger: Ledger, id: string, now: number): void {
+  const row = ledger.bodies.get(id)
+  if (row === undefined || isDeleting(row)) return
+  write(ledger, id, row, { ...row, reservedUntil: 0, deadSince: row.refs === 0 ? now : row.deadSince })
+}
+
+/** One more entry refers to the body. The caller has seen that the row is there and not being deleted. */
+export function addReference(ledger: Ledger, id: string, size: number): void {
+  const row = ledger.bodies.get(id)!
+  const first = row.refs === 0
+  // From here on the references keep it alive; its reservation has done its work.
+  write(ledger, id, row, { ...row, refs: row.refs + 1, size: first ? size : row.size, reservedUntil: 0 })
+  if (first) count(ledger, 1, size)
+}
+
+export function dropReference(ledger: Ledger, id: string, now: number): void {
+  const row = ledger.bodies.get(id)
+  if (row === undefined || row.refs === 0) return
+  const last = row.refs === 1
+  write(ledger, id, row, { ...row, refs: row.refs - 1, deadSince: last ? now : row.deadSince })
+  if (last) count(ledger, -1, -row.size)
+}
+
+/** Hands out orphans for deletion: first those whose deletion was never reported, then the dead, each oldest first. */
+export function takeOrphans(ledger: Ledger, now: number, limit: number): string[] {
+  const taken: string[] = []
+  for (const { name } of ledger.deleting.upTo(now - DELETION_RETRY_MS)) {
+    if (taken.length >= limit) break
+    taken.push(name)
+  }
+  // `dead` is ordered by the later of two times, of which `now` bounds only the reservation; the store's clock made the other.
+  for (const { name } of ledger.dead.upTo(Math.max(now, Date.now()))) {
+    if (taken.length >= limit) break
+    if (ledger.bodies.get(name)!.reservedUntil <= now) taken.push(name)
+  }
+  for (const id of taken) {
+    const row = ledger.bodies.get(id)!
+    write(ledger, id, row, { ...row, deletingSince: now })
+  }
+  return taken
+}
+
+/** Only what is being deleted is forgotten: a report that lands late must not touch a body that lives again. */
+export function forget(ledger: Ledger, ids: readonly string[]): void {
+  for (const id of ids) {
+    const row = ledger.bodies.get(id)
+    if (row === undefined || !isDeleting(row)) continue
+    ledger.deleting.remove(row.deletingSince, id)
+    ledger.bodies.remove(id)
+  }
+}
+
+function write(ledger: Ledger, id: string, before: BodyRow | undefined, after: BodyRow): void {
+  if (before !== undefined) place(before)?.remove(placeAt(before), id)
+  place(after)?.add(placeAt(after), id)
+  ledger.bodies.put(id, after)
+
+  function place(row: BodyRow) {
+    if (isDeleting(row)) return ledger.deleting
+    return row.refs === 0 ? ledger.dead : undefined
+  }
+}
+
+function placeAt(row: BodyRow): number {
+  return isDeleting(row) ? row.deletingSince : Math.max(row.reservedUntil, row.deadSince)
+}
+
+function count(ledger: Ledger, bodies: number, bytes: number): void {
+  const counts = ledger.counts.get()
+  ledger.counts.set({ ...counts, bodies: counts.bodies + bodies, bodyBytes: counts.bodyBytes + bytes })
+}

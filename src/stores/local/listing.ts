@@ -1,0 +1,67 @@
+import type { EntryHandle, ListedEntry, ListPage, Usage } from '../../engine/ports/index.js'
+import { entryName, splitName } from './tables.js'
+import type { Codec, OrderedNames, Tables } from './tables.js'
+
+/** All entries in the order of key and variant; the cursor is the name of the last one that was looked at. */
+export function listEntries<T>(tables: Tables<T>, codec: Codec<T>, limit: number, cursor?: string): ListPage {
+  const from = cursor === undefined ? undefined : splitName(cursor)
+  const items: ListedEntry[] = []
+  let seen = 0
+  let last = ''
+  // One key more than asked: the first may have nothing after the cursor.
+  for (const key of tables.rows.keysFrom(from?.key ?? '', limit + 2)) {
+    for (const row of tables.rows.get(key) ?? []) {
+      if (key === from?.key && row.variant <= from.variant) continue
+      if (seen === limit) return { items, cursor: last }
+      seen++
+      last = entryName(key, row.variant)
+      const entry = codec.open(key, row.variant, row.stored)
+      const use = tables.uses.get(last) ?? { hits: 0, lastAccess: row.storedAt }
+      if (entry !== undefined) items.push({ entry, use })
+    }
+  }
+  return { items }
+}
+
+/** The first entries of an order, as handles. */
+export function handles<T>(tables: Tables<T>, order: OrderedNames, limit: number, upTo?: number) {
+  const found: (EntryHandle & { readonly size: number })[] = []
+  if (limit <= 0) return found
+  for (const { name } of order.upTo(upTo)) {
+    const { key, variant } = splitName(name)
+    const row = tables.rows.get(key)?.find(r => r.variant === variant)
+    if (row === undefined) continue
+    if (found.push({ key, variant, bodyId: row.bodyId, size: row.size }) >= limit) break
+  }
+  return found
+}
+
+export function touchEntries<T>(
+  { uses, recent }: Tables<T>,
+  batch: readonly { key: string; variant: string; hits: number; at: number }[],
+): void {
+  for (const { key, variant, hits, at } of batch) {
+    const name = entryName(key, variant)
+    const before = uses.get(name)
+    if (before === undefined) continue
+    // Batches of several processes land in any order: time never goes back.
+    const lastAccess = Math.max(before.lastAccess, at)
+    if (lastAccess !== before.lastAccess) {
+      recent.remove(before.lastAccess, name)
+      recent.add(lastAccess, name)
+    }
+    uses.put(name, { hits: before.hits + hits, lastAccess })
+  }
+}
+
+export function readUsage<T>({ counts, stored }: Tables<T>): Usage {
+  const { entries, bodies, bodyBytes, entryBytes } = counts.get()
+  const newest = stored.last()
+  if (newest === undefined) return { entries, bodies, bodyBytes, entryBytes }
+  let oldest = newest
+  for (const { at } of stored.upTo()) {
+    oldest = at
+    break
+  }
+  return { entries, bodies, bodyBytes, entryBytes, oldest, newest }
+}

@@ -1,0 +1,138 @@
+import type {
+  CommitOptions,
+  CommitResult,
+  Entry,
+  EntryHandle,
+  EntryUse,
+  FenceState,
+  ListPage,
+  Lookup,
+  MarksPage,
+  MetadataStore,
+  Usage,
+} from '../../engine/ports/index.js'
+import { commit, removeEntries } from './commit.js'
+import { raiseFence, readMarks, retire } from './fence.js'
+import { forget, release, reserve, takeOrphans } from './ledger.js'
+import { handles, listEntries, readUsage, touchEntries } from './listing.js'
+import { entryName } from './tables.js'
+import type { Codec, Tables } from './tables.js'
+
+/** How a store runs the steps: `read` on one snapshot that has every acknowledged write, `write` all or nothing. */
+export interface Backend<T> {
+  readonly name: string
+  readonly tables: Tables<T>
+  readonly codec: Codec<T>
+  read<R>(step: () => R): R
+  write<R>(step: () => R): Promise<R>
+  /** Resolves when all writes that have resolved outlive a loss of power. */
+  flushed(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The metadata port over the tables of one machine. */
+export class LocalMetadataStore<T> implements MetadataStore {
+  readonly name: string
+  readonly #backend: Backend<T>
+  readonly #tables: Tables<T>
+  readonly #codec: Codec<T>
+
+  constructor(backend: Backend<T>) {
+    this.name = backend.name
+    this.#backend = backend
+    this.#tables = backend.tables
+    this.#codec = backend.codec
+  }
+
+  /** At once, without a promise. */
+  lookup(key: string): Lookup {
+    return this.#backend.read(() => {
+      const { epoch, seq } = this.#tables.log.get()
+      const entries: Entry[] = []
+      for (const { variant, stored } of this.#tables.rows.get(key) ?? []) {
+        const entry = this.#codec.open(key, variant, stored)
+        if (entry !== undefined) entries.push(entry)
+      }
+      return { entries, fence: { epoch, seq } }
+    })
+  }
+
+  commit(entry: Entry, options: CommitOptions): Promise<CommitResult> {
+    return this.#backend.write(() => commit(this.#tables, this.#codec, entry, options, Date.now()))
+  }
+
+  remove(names: readonly EntryHandle[]): Promise<number> {
+    return this.#backend.write(() => removeEntries(this.#tables, names, Date.now()))
+  }
+
+  /** Waits for the disk: an invalidation that was acknowledged must not be undone by a loss of power (P1). */
+  async invalidate(marks: readonly string[]): Promise<FenceState> {
+    const fence = await this.#backend.write(() => raiseFence(this.#tables, marks))
+    await this.#backend.flushed()
+    return fence
+  }
+
+  async marksAfter(seq: number, limit: number): Promise<MarksPage> {
+    return this.#backend.read(() => readMarks(this.#tables, seq, limit))
+  }
+
+  retireMarks(upTo: number, fold: boolean): Promise<void> {
+    return this.#backend.write(() => retire(this.#tables, upTo, fold))
+  }
+
+  async markCount(): Promise<number> {
+    return this.#backend.read(() => this.#tables.log.get().markCount)
+  }
+
+  async list(limit: number, cursor?: string): Promise<ListPage> {
+    return this.#backend.read(() => listEntries(this.#tables, this.#codec, limit, cursor))
+  }
+
+  async use(key: string, variant: string): Promise<EntryUse | undefined> {
+    return this.#backend.read(() => this.#tables.uses.get(entryName(key, variant)))
+  }
+
+  touch(uses: readonly { key: string; variant: string; hits: number; at: number }[]): Promise<void> {
+    return this.#backend.write(() => touchEntries(this.#tables, uses))
+  }
+
+  async usage(): Promise<Usage> {
+    return this.#backend.read(() => readUsage(this.#tables))
+  }
+
+  async leastRecent(limit: number): Promise<readonly (EntryHandle & { readonly size: number })[]> {
+    return this.#backend.read(() => handles(this.#tables, this.#tables.recent, limit))
+  }
+
+  async useless(now: number, limit: number): Promise<readonly EntryHandle[]> {
+    return this.#backend.read(() => handles(this.#tables, this.#tables.useless, limit, now))
+  }
+
+  reserveBody(id: string, until: number): Promise<'present' | 'reserved' | 'busy'> {
+    return this.#backend.write(() => reserve(this.#tables, id, until))
+  }
+
+  releaseBody(id: string): Promise<void> {
+    return this.#backend.write(() => release(this.#tables, id, Date.now()))
+  }
+
+  orphans(now: number, limit: number): Promise<readonly string[]> {
+    return this.#backend.write(() => takeOrphans(this.#tables, now, limit))
+  }
+
+  forget(ids: readonly string[]): Promise<void> {
+    return this.#backend.write(() => forget(this.#tables, ids))
+  }
+
+  async unknownBodies(ids: readonly string[]): Promise<readonly string[]> {
+    return this.#backend.read(() => ids.filter(id => this.#tables.bodies.get(id) === undefined))
+  }
+
+  async ping(): Promise<void> {
+    this.#backend.read(() => this.#tables.log.get())
+  }
+
+  close(): Promise<void> {
+    return this.#backend.close()
+  }
+}
