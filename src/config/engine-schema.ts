@@ -31,6 +31,24 @@ export const httpSchema = z.strictObject({
   keep: seconds()
     .default(3600)
     .describe('How long a stale entry stays for revalidation after all its windows are over (seconds)'),
+  storePost: z
+    .boolean()
+    .default(false)
+    .describe(
+      'RFC 9110 §9.3.3: keep a POST response with Content-Location of its own URL and freshness, for GET',
+    ),
+  withoutLastModified: z
+    .enum(['date', 'unmodified'])
+    .default('date')
+    .describe(
+      'If-Modified-Since when the stored response has no Last-Modified: compare with its Date, or take it for unmodified',
+    ),
+  inexactContentRange: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Store a 206 whose Content-Range disagrees with its number of bytes (for test suites that send such)',
+    ),
   cacheName: fieldName().default('strata').describe('Name of this cache in Cache-Status (RFC 9211)'),
   exposeKey: z.boolean().default(false).describe('Say the key in Cache-Status'),
 })
@@ -66,6 +84,17 @@ export const limitsSchema = z.strictObject({
     .default(120_000)
     .describe('How long a key that turned out uncacheable is remembered as such (milliseconds)'),
   hitForMissEntries: count().default(10_000).describe('… and how many such keys'),
+  maxPendingBytes: bytes({ min: 1 })
+    .default(64 * MiB)
+    .describe('Small bodies held in memory by all running fills together; beyond it responses pass unstored'),
+  stallMs: milliseconds({ min: 1 })
+    .default(10_000)
+    .describe('How long one client may take nothing while others wait for the same stream (milliseconds)'),
+  reservationMs: milliseconds({ min: 1000 })
+    .default(60_000)
+    .describe(
+      'How long a body that is being written is kept from the sweep; renewed as it goes on (milliseconds)',
+    ),
   maxBackground: count({ min: 1 }).default(64).describe('Background revalidations at once'),
   maxMarks: count({ min: 16 })
     .default(1024)
