@@ -1,0 +1,267 @@
+import type {
+  CommitOptions,
+  CommitResult,
+  Entry,
+  FenceState,
+  Lookup,
+  MarksPage,
+  MetadataStore,
+} from '../ports/index.js'
+import { encodeMark } from './mark-codec.js'
+import { concerns, type Mark, type Subject } from './mark.js'
+import { holdMark, MarkIndex, type HeldMark } from './mark-index.js'
+
+export interface FenceOptions {
+  /** Marks that may be live at once. One more, and the oldest half is folded: all that is stamped before them is dead. */
+  readonly maxMarks: number
+  /** The memory tier must drop all it holds: a new epoch, marks that were retired unseen, or a fold. */
+  readonly onReset: () => void
+  /** Marks that this node has just learnt of, in the log's order. What they concern in memory may be freed at once. */
+  readonly onMarks: (marks: readonly HeldMark[]) => void
+}
+
+export type Verdict = 'live' | 'soft' | 'dead'
+
+export type CheckedCommit = CommitResult | { readonly ok: false; readonly reason: 'dead' }
+
+const PAGE = 1000
+const COMMIT_TRIES = 5
+const LOOKUP_TRIES = 4
+const UNKNOWN: FenceState = { epoch: '', seq: 0 }
+
+/**
+ * This node's mirror of the store's log of marks, and the one place that says whether an entry may still be used (P1).
+ *
+ * A mark with seq N is about entries stamped below N. A sweep removes those from the store and then retires the mark; the mirror
+ * then drops it as well. So an entry that was read *before* that and is judged *after* it could look live: `lookup` therefore
+ * reads again when marks were dropped while it waited, and whoever keeps entries in memory gives `verdict` the seq of its last check.
+ */
+export class Fence {
+  #state = UNKNOWN
+  #floor = 0
+  #log: HeldMark[] = []
+  #index = new MarkIndex()
+  /** Marks up to this seq were dropped: what was last checked below it can be checked no more. */
+  #horizon = 0
+  /** Raised whenever marks were dropped or missed. */
+  #generation = 0
+  #reading: Promise<void> | undefined
+
+  constructor(
+    private readonly store: MetadataStore,
+    private readonly options: FenceOptions,
+  ) {}
+
+  /** The newest fence that this node has seen all marks of; epoch '' before the first. */
+  state(): FenceState {
+    return this.#state
+  }
+
+  /** Entries stamped below are dead. */
+  get floor(): number {
+    return this.#floor
+  }
+
+  /** The marks that are held, in the log's order. */
+  marks(): readonly HeldMark[] {
+    return this.#log
+  }
+
+  /** Reads the log. @throws StrataError STRATA_STORE_UNAVAILABLE */
+  load(): Promise<void> {
+    return this.refresh()
+  }
+
+  /** Reads what is new in the log, begun after this call. @throws StrataError STRATA_STORE_UNAVAILABLE */
+  async refresh(): Promise<void> {
+    // One that is under way may have read before the caller's reason arose.
+    if (this.#reading !== undefined) await this.#reading
+    await this.#read()
+  }
+
+  /**
+   * Brings the mirror up to `state`, as some answer of the store carried it. Undefined when it is there already (the hot path).
+   * @throws StrataError STRATA_STORE_UNAVAILABLE (by rejection)
+   */
+  observe(state: FenceState): undefined | Promise<void> {
+    return this.#covers(state) ? undefined : this.#catchUp(state)
+  }
+
+  /**
+   * The store's lookup, with the mirror brought up to its fence: what it returns can be judged by `verdict`. At once, without
+   * a promise, when the store answers so and no mark is new.
+   */
+  lookup(key: string): Lookup | Promise<Lookup> {
+    return this.#lookup(key, 1)
+  }
+
+  /**
+   * @param since the mirror's seq when this very entry was last found `live` (for entries kept in memory); without it, the entry
+   *   has just been read from the store by `lookup`.
+   */
+  verdict(entry: Subject, since?: number): Verdict {
+    const { epoch, seq } = entry.stamp
+    if (epoch !== this.#state.epoch || seq < this.#floor || seq > this.#state.seq) return 'dead'
+    if (since === undefined) return this.#index.verdict(entry, seq)
+    if (since < this.#horizon) return 'dead'
+    return this.#index.verdict(entry, since > seq ? since : seq)
+  }
+
+  /**
+   * The seq of the invalidation that killed the entry: the earliest, if several did; 0 when a fold or a new epoch did. Undefined
+   * when none did. Goes through the log: for sweeps, not for requests.
+   */
+  killer(entry: Subject): number | undefined {
+    const { epoch, seq } = entry.stamp
+    if (epoch !== this.#state.epoch || seq < this.#floor) return 0
+    return this.#log.find(held => !held.mark.soft && held.bound > seq && concerns(held.mark, entry))?.seq
+  }
+
+  /**
+   * Commits, held against all marks: when one comes in between, checks again and tries again.
+   * `dead`: an invalidation since its stamp concerns the entry.
+   */
+  async commitChecked(entry: Entry, options: Omit<CommitOptions, 'checked'>): Promise<CheckedCommit> {
+    for (let tries = 1; ; tries++) {
+      if (this.verdict(entry) === 'dead') return { ok: false, reason: 'dead' }
+      const result = await this.store.commit(entry, { ...options, checked: this.#state })
+      if (result.ok || result.reason !== 'fence' || tries === COMMIT_TRIES) return result
+      await this.observe(result.fence)
+    }
+  }
+
+  /**
+   * Logs the marks, all with one seq, and mirrors them: after that they hold here, and everywhere where the mirror is up to date.
+   * @throws FaultyRequest for faulty marks; StrataError STRATA_STORE_UNAVAILABLE when it is not certain that they hold.
+   */
+  async invalidate(marks: readonly Mark[]): Promise<FenceState> {
+    const texts = marks.map(encodeMark)
+    const state = await this.store.invalidate(texts)
+    if (state.epoch === this.#state.epoch && state.seq === this.#state.seq + 1) {
+      this.#learn(
+        texts.map(mark => ({ seq: state.seq, mark })),
+        state,
+      )
+    } else await this.observe(state)
+    if (this.#log.length > this.options.maxMarks) await this.#fold()
+    return state
+  }
+
+  /** After a sweep: nothing in the store is concerned by marks up to `upTo` any more. @throws StrataError STRATA_STORE_UNAVAILABLE */
+  async retire(upTo: number): Promise<void> {
+    const { epoch } = this.#state
+    await this.store.retireMarks(upTo, false)
+    if (epoch === this.#state.epoch) this.#drop(upTo)
+  }
+
+  /** The limit: the oldest half goes, and with it all that is older. More than need be, never less. */
+  async #fold(): Promise<void> {
+    // Other nodes may have retired some already.
+    await this.refresh()
+    if (this.#log.length <= this.options.maxMarks) return
+    const { epoch } = this.#state
+    const upTo = this.#log[Math.ceil(this.#log.length / 2) - 1]!.seq
+    await this.store.retireMarks(upTo, true)
+    if (epoch === this.#state.epoch) this.#raiseFloor(upTo)
+  }
+
+  #covers({ epoch, seq }: FenceState): boolean {
+    return epoch === this.#state.epoch && seq <= this.#state.seq
+  }
+
+  async #catchUp(state: FenceState): Promise<void> {
+    if (this.#reading !== undefined) {
+      // It may have read before `state` came to be; a second one cannot have.
+      await this.#reading
+      if (this.#covers(state)) return
+    }
+    await this.#read()
+  }
+
+  #read(): Promise<void> {
+    return (this.#reading ??= this.#readLog().finally(() => {
+      this.#reading = undefined
+    }))
+  }
+
+  async #readLog(): Promise<void> {
+    for (let more = true; more;) {
+      const { epoch, seq } = this.#state
+      const page = await this.store.marksAfter(seq, PAGE)
+      if (page.fence.epoch !== epoch || page.fence.seq < seq) {
+        // Another life of the counter (or one that went back, which is the same): begin anew with its whole log.
+        this.#reset(page.fence.epoch)
+        if (seq !== 0) continue
+      }
+      more = page.marks.length >= PAGE
+      this.#apply(page, more ? page.marks.at(-1)!.seq : page.fence.seq)
+    }
+  }
+
+  #reset(epoch: string): void {
+    const first = this.#state === UNKNOWN
+    this.#state = { epoch, seq: 0 }
+    this.#floor = 0
+    this.#horizon = 0
+    this.#log = []
+    this.#index = new MarkIndex()
+    this.#generation++
+    if (!first) this.options.onReset()
+  }
+
+  #apply(page: MarksPage, reached: number): void {
+    const { seq } = this.#state
+    const missed = page.retired > seq
+    if (missed) this.#generation++
+    this.#drop(page.retired)
+    if (page.floor > this.#floor) this.#raiseFloor(page.floor)
+    else if (missed && seq > 0) this.options.onReset()
+    this.#learn(page.marks, { epoch: page.fence.epoch, seq: reached })
+    // P9: should a log ever be longer than this node's limit allows for, it stops using what is older than what it can hold.
+    const surplus = this.#log.length - 2 * this.options.maxMarks
+    if (surplus > 0) this.#raiseFloor(this.#log[surplus - 1]!.seq)
+  }
+
+  #learn(logged: MarksPage['marks'], state: FenceState): void {
+    const news = logged.filter(({ seq }) => seq > this.#state.seq).map(holdMark)
+    for (const held of news) this.#index.add(held)
+    this.#log.push(...news)
+    // While a page was on its way, an invalidation of this node's own may have gone further.
+    if (state.seq > this.#state.seq) this.#state = state
+    if (news.length > 0) this.options.onMarks(news)
+  }
+
+  #raiseFloor(floor: number): void {
+    this.#floor = Math.max(this.#floor, floor)
+    this.#drop(floor)
+    this.options.onReset()
+  }
+
+  #drop(upTo: number): void {
+    this.#horizon = Math.max(this.#horizon, upTo)
+    if (this.#log.length === 0 || this.#log[0]!.seq > upTo) return
+    this.#generation++
+    this.#log = this.#log.filter(({ seq }) => seq > upTo)
+    this.#index = new MarkIndex()
+    for (const held of this.#log) this.#index.add(held)
+  }
+
+  #lookup(key: string, tries: number): Lookup | Promise<Lookup> {
+    const generation = this.#generation
+    const found = this.store.lookup(key)
+    if (found instanceof Promise) return found.then(lookup => this.#settle(key, lookup, generation, tries))
+    return this.#settle(key, found, generation, tries)
+  }
+
+  #settle(key: string, found: Lookup, generation: number, tries: number): Lookup | Promise<Lookup> {
+    const catchingUp = this.observe(found.fence)
+    if (catchingUp === undefined) return this.#checkable(key, found, generation, tries)
+    return catchingUp.then(() => this.#checkable(key, found, generation, tries))
+  }
+
+  #checkable(key: string, found: Lookup, generation: number, tries: number): Lookup | Promise<Lookup> {
+    if (generation === this.#generation) return found
+    // Marks that would have to be held against these entries may be gone. What is read now has outlived their sweep.
+    return tries < LOOKUP_TRIES ? this.#lookup(key, tries + 1) : { entries: [], fence: this.#state }
+  }
+}
