@@ -13,8 +13,8 @@ export function parseSurrogateControl(fields: RawFields, device: string): CacheC
   const targeted: string[] = []
   for (const line of fieldLines(fields, 'surrogate-control')) {
     for (const element of splitOutsideQuotes(line, ',')) {
-      const [directive = '', ...targets] = splitOutsideQuotes(element, ';')
-      const text = directive.trim().replace(/^(max-age=\d+)\+\d+$/i, '$1')
+      const [directive, ...targets] = splitOutsideQuotes(element, ';')
+      const text = directive!.trim().replace(/^(max-age=\d+)\+\d+$/i, '$1')
       if (text === '') continue
       if (targets.length === 0) untargeted.push(text)
       else if (targets.some(target => target.trim() === device)) targeted.push(text)

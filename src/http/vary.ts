@@ -33,7 +33,27 @@ export function parseVary(fields: RawFields): readonly string[] | '*' {
  */
 export function normalise(name: string, value: string | null): string | null {
   if (value === null) return null
-  const list = WEIGHTED.has(name) ? parseWeighted(value) : undefined
+  if (!WEIGHTED.has(name)) return withoutListSpace(value)
+  return value.length > MEMO_LENGTH ? normaliseWeighted(value) : remembered(value)
+}
+
+/** Browsers send few distinct values of these fields, and every hit asks: 2 µs become 0.1. Full, it starts anew (P9). */
+const memo = new Map<string, string>()
+const MEMO_ENTRIES = 512
+const MEMO_LENGTH = 256
+
+function remembered(value: string): string {
+  let normal = memo.get(value)
+  if (normal === undefined) {
+    normal = normaliseWeighted(value)
+    if (memo.size >= MEMO_ENTRIES) memo.clear()
+    memo.set(value, normal)
+  }
+  return normal
+}
+
+function normaliseWeighted(value: string): string {
+  const list = parseWeighted(value)
   return list === undefined ? withoutListSpace(value) : formatWeighted(list)
 }
 

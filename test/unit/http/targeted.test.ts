@@ -70,6 +70,8 @@ test.each([
   'ext=@1659578233',
   'ext=%"a"',
   'ext=(@1)',
+  'ext=(%"a")',
+  'ext=%"a,=1.0"',
   'max-age',
   'max-age=?0',
   's-maxage="1", max-age=10',

@@ -98,6 +98,15 @@ describe('normalise', () => {
     )
   })
 
+  test('is the same for long values and after more distinct values than are remembered', () => {
+    const long = Array.from({ length: 100 }, (_, i) => `l${i}`)
+    expect(normalise('accept-language', long.join(', '))).toBe(
+      normalise('accept-language', long.reverse().join()),
+    )
+    for (let i = 0; i < 2000; i++) expect(normalise('accept-language', `X, a${i}`)).toBe(`a${i},x`)
+    expect(normalise('accept-language', 'X, a0')).toBe('a0,x')
+  })
+
   test('property: order, case and spaces of weighted lists never count, weights and ranges always do', () => {
     const element = fc.record({
       range: fc.stringMatching(/^[a-z]{1,3}$/),
