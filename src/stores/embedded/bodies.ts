@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { access, constants, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { BodyListing, BodySink, BodyStore, ByteRange } from '../../engine/ports/index.js'
+import { isBodyId, missingBody, requireBodyId, shortBody } from '../local/body-id.js'
+import { listBodies, placeOf, removeStaleFiles } from './body-folder.js'
+import { FileSink, moveInto } from './file-sink.js'
+import { FileStream } from './file-stream.js'
+import { ioError, isNotFound } from './io-error.js'
+
+/** A temporary file that was not written to for so long belongs to no running fill, ms. */
+const STALE_MS = 3_600_000
+const CLEAN_EVERY_MS = 600_000
+const REMOVES_AT_ONCE = 16
+
+/**
+ * Bodies as files below `path`, shared by all processes of the machine.
+ * @throws StrataError STRATA_STORE_UNAVAILABLE when the folder can't be made.
+ */
+export function fsBodyStore({ path }: { path: string }): BodyStore {
+  return new FileBodyStore(path)
+}
+
+class FileBodyStore implements BodyStore {
+  readonly name = 'embedded'
+  readonly #root: string
+  readonly #temporary: string
+  readonly #cleaner: NodeJS.Timeout
+  #cleaning: Promise<void>
+
+  constructor(root: string) {
+    this.#root = root
+    // In the same file system, so that a rename is all it takes.
+    this.#temporary = join(root, 'tmp')
+    try {
+      mkdirSync(this.#temporary, { recursive: true })
+    } catch (error) {
+      throw ioError(error)
+    }
+    this.#cleaning = this.#clean()
+    this.#cleaner = setInterval(() => {
+      this.#cleaning = this.#clean()
+    }, CLEAN_EVERY_MS).unref()
+  }
+
+  sink(id: string): BodySink {
+    requireBodyId(id)
+    return new FileSink(this.#newTemporary(), this.#place(id))
+  }
+
+  async put(id: string, bytes: Uint8Array): Promise<void> {
+    requireBodyId(id)
+    const temporary = this.#newTemporary()
+    try {
+      await writeFile(temporary, bytes)
+      await moveInto(temporary, this.#place(id))
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined) // the first error is the one to report
+      throw ioError(error)
+    }
+  }
+
+  async get(id: string): Promise<Buffer> {
+    if (!isBodyId(id)) throw missingBody(id)
+    try {
+      return await readFile(this.#place(id))
+    } catch (error) {
+      throw isNotFound(error) ? missingBody(id, error) : ioError(error)
+    }
+  }
+
+  async read(id: string, range?: ByteRange): Promise<Readable> {
+    if (!isBodyId(id)) throw missingBody(id)
+    let file
+    try {
+      file = await open(this.#place(id))
+    } catch (error) {
+      throw isNotFound(error) ? missingBody(id, error) : ioError(error)
+    }
+    try {
+      const { size } = await file.stat()
+      if (range !== undefined && range.last >= size) throw shortBody(id, size, range.last + 1)
+      return new FileStream(id, file, range?.first ?? 0, range === undefined ? size : range.last + 1)
+    } catch (error) {
+      await file.close()
+      throw ioError(error)
+    }
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    const left = ids.filter(isBodyId)
+    const worker = async () => {
+      for (let id = left.pop(); id !== undefined; id = left.pop()) await rm(this.#place(id), { force: true })
+    }
+    try {
+      await Promise.all(Array.from({ length: REMOVES_AT_ONCE }, worker))
+    } catch (error) {
+      throw ioError(error)
+    }
+  }
+
+  list(limit: number, cursor?: string): Promise<BodyListing> {
+    return listBodies(this.#root, limit, cursor)
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await access(this.#temporary, constants.W_OK)
+    } catch (error) {
+      throw ioError(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#cleaner)
+    await this.#cleaning
+  }
+
+  #place(id: string): string {
+    return join(this.#root, placeOf(id))
+  }
+
+  #newTemporary(): string {
+    return join(this.#temporary, `${process.pid}-${randomUUID()}`)
+  }
+
+  /** Never rejects: what can't be cleaned now is tried again, and `ping` and writes tell of a folder that is broken. */
+  async #clean(): Promise<void> {
+    await removeStaleFiles(this.#temporary, Date.now() - STALE_MS).catch(() => undefined)
+  }
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+import type { RootDatabase } from 'lmdb'
+import { isStrataError, messageOf, StrataError } from '../../errors.js'
+import type { Tables } from '../local/tables.js'
+import { lmdbTables } from './lmdb-tables.js'
+
+/** Version of the layout of tables and records. Entries carry their own format version besides. */
+export const DATA_FORMAT = 1
+
+export interface LocalDatabase {
+  readonly root: RootDatabase<Buffer, string>
+  readonly tables: Tables<Uint8Array>
+}
+
+/**
+ * Opens or creates the database in a folder; several processes may do so at once.
+ * @throws StrataError STRATA_CONFIG when the data is of another format, STRATA_STORE_UNAVAILABLE when it can't be opened.
+ */
+export function openDatabase(folder: string): LocalDatabase {
+  const path = join(folder, 'metadata.mdb')
+  let root: RootDatabase<Buffer, string> | undefined
+  try {
+    // noSubdir: the name decides otherwise, and a folder may well have a dot in it.
+    root = open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary' })
+    root.transactionSync(() => root && checkFormat(root, folder))
+    const tables = lmdbTables(root)
+    // One transaction, so that of processes that start together one makes the epoch and the others find it.
+    root.transactionSync(() => initialise(root!, tables))
+    return { root, tables }
+  } catch (error) {
+    void root?.close()
+    if (isStrataError(error)) throw error
+    const message = `the embedded database ${path} can't be opened (${messageOf(error)}): check the folder's permissions and free space, or delete the folder to start empty`
+    throw new StrataError('STRATA_STORE_UNAVAILABLE', message, { cause: error })
+  }
+}
+
+function checkFormat(root: RootDatabase<Buffer, string>, folder: string): void {
+  const found = root.getBinary('format')?.toString()
+  if (found === undefined || found === String(DATA_FORMAT)) return
+  throw new StrataError(
+    'STRATA_CONFIG',
+    `the data in ${folder} has format ${found.slice(0, 20)}, this version of Strata reads ${DATA_FORMAT}: ` +
+      'delete the folder to start with an empty cache, set another path, or run the version that wrote it',
+  )
+}
+
+function initialise(root: RootDatabase<Buffer, string>, { log, counts }: Tables<Uint8Array>): void {
+  if (root.getBinary('format') !== undefined) return
+  void root.put('format', Buffer.from(String(DATA_FORMAT)))
+  log.set({ epoch: randomUUID(), seq: 0, floor: 0, retired: 0, markCount: 0 })
+  counts.set({ entries: 0, bodies: 0, bodyBytes: 0, entryBytes: 0 })
+}

@@ -1,0 +1,2 @@
+export { fsBodyStore } from './bodies.js'
+export { lmdbMetadataStore } from './metadata.js'

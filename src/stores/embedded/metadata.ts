@@ -1,0 +1,75 @@
+import { decodeEntry, encodeEntry } from '../../engine/ports/index.js'
+import type { Entry, MetadataStore } from '../../engine/ports/index.js'
+import { isStrataError, messageOf, StrataError } from '../../errors.js'
+import { LocalMetadataStore } from '../local/metadata-store.js'
+import type { Backend } from '../local/metadata-store.js'
+import { openDatabase } from './database.js'
+
+/**
+ * Metadata in LMDB, in `path/metadata.mdb`: survives restarts, and all processes of the machine that open the same path share
+ * it. Every step is one write transaction.
+ * @throws StrataError STRATA_CONFIG when the data is of another format, STRATA_STORE_UNAVAILABLE when it can't be opened.
+ */
+export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
+  return new LocalMetadataStore(lmdbBackend(path))
+}
+
+function lmdbBackend(path: string): Backend<Uint8Array> {
+  const { root, tables } = openDatabase(path)
+  let closing: Promise<void> | undefined
+  const requireOpen = () => {
+    if (closing !== undefined)
+      throw new StrataError('STRATA_STORE_UNAVAILABLE', 'the embedded store is closed')
+  }
+  return {
+    name: 'embedded',
+    tables,
+    codec: { seal: encodeEntry, open: decodeOrAbsent },
+    read: step => {
+      requireOpen()
+      try {
+        // LMDB keeps one snapshot for the whole turn of the event loop. Another process may have acknowledged an invalidation
+        // since it was taken, and this request may have come after that (P1): every read takes a new one.
+        root.resetReadTxn()
+        return step()
+      } catch (error) {
+        throw unavailable(error)
+      }
+    },
+    write: async step => {
+      requireOpen()
+      try {
+        return await root.transaction(step)
+      } catch (error) {
+        throw unavailable(error)
+      }
+    },
+    flushed: async () => {
+      try {
+        await root.flushed
+      } catch (error) {
+        throw unavailable(error)
+      }
+    },
+    close: () => {
+      closing ??= root.close()
+      return closing
+    },
+  }
+}
+
+function decodeOrAbsent(key: string, variant: string, bytes: Uint8Array): Entry | undefined {
+  try {
+    return decodeEntry(key, variant, bytes)
+  } catch (error) {
+    if (isStrataError(error, 'STRATA_DECODE')) return undefined // P10: a miss
+    throw error
+  }
+}
+
+function unavailable(error: unknown): StrataError {
+  if (isStrataError(error)) return error
+  return new StrataError('STRATA_STORE_UNAVAILABLE', `the embedded database failed: ${messageOf(error)}`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,2 @@
+export { memoryBodyStore } from './bodies.js'
+export { memoryMetadataStore } from './metadata.js'

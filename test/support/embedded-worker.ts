@@ -1,0 +1,46 @@
+/**
+ * Another process on the same embedded store: `embedded-worker.ts PATH STEP [ARG]`. Prints one line of JSON per result.
+ */
+import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
+import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
+import { sampleKey, storeEntry } from './entries.js'
+
+const [path, step, argument = ''] = process.argv.slice(2)
+const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+const store = lmdbMetadataStore({ path: path! })
+
+const steps: { [name: string]: () => Promise<void> } = {
+  fence: async () => say((await store.lookup('none')).fence),
+  invalidate: async () => say(await store.invalidate([argument])),
+  /** Commits `argument` entries, eight at once. */
+  fill: async () => {
+    const count = Number(argument)
+    let refused = 0
+    const lane = async (first: number) => {
+      for (let i = first; i < count; i += 8) {
+        const { result } = await storeEntry(store, { key: sampleKey(`${process.pid} ${i}`) })
+        if (!result.ok) refused++
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, i) => lane(i)))
+    say({ refused })
+  },
+  /** Commits and writes bodies until it is killed; says each number when it is acknowledged. */
+  endless: async () => {
+    const bodies = fsBodyStore({ path: `${path!}/bodies` })
+    for (let i = 0; ; i++) {
+      const id = `${process.pid}-${i}`
+      const bytes = Buffer.alloc(100_000, i)
+      const sink = bodies.sink(id)
+      await sink.write(bytes)
+      await store.reserveBody(id, Date.now() + 60_000)
+      await sink.finish()
+      const body = { id, size: bytes.length, digest: '', chunkSize: 0, checks: new Uint8Array(0) }
+      await storeEntry(store, { key: sampleKey(`endless ${i}`), body })
+      const { seq } = await store.invalidate([`mark ${i}`])
+      say({ i, id, seq })
+    }
+  },
+}
+await steps[step!]!()
+await store.close()
