@@ -1,5 +1,4 @@
 /** `npm run conformance`: scores Strata's built proxy with the public HTTP cache test suite and our own additions. */
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +9,7 @@ import { reportLines } from './report.mjs'
 import { runClient } from './run-client.mjs'
 import { failures, score } from './score.mjs'
 import { startStore } from './stores.mjs'
-import { addedSuite, loadGroups, releasedSuite, startSuiteServer } from './suite.mjs'
+import { addedSuite, releasedSuite, startSuiteServer } from './suite.mjs'
 import { traceTest } from './trace.mjs'
 
 /**
@@ -31,7 +30,7 @@ import { traceTest } from './trace.mjs'
 async function withServers(options, store, suite, use) {
   const folder = await mkdtemp(join(tmpdir(), 'strata-conformance-'))
   try {
-    const origin = await startSuiteServer(suite.folder)
+    const origin = await startSuiteServer(suite)
     try {
       const servers = await startStore(store, folder)
       const { profile, command } = options
@@ -50,7 +49,6 @@ async function withServers(options, store, suite, use) {
 
 /** @param {Options} options @param {string} store @param {Suite} suite @returns {Promise<Run>} */
 async function scoreStore(options, store, suite) {
-  const groups = await loadGroups(suite)
   const results = await withServers(options, store, suite, async (port, plan) => {
     const proxy = await startProxy({ ...plan, origin: `http://127.0.0.1:${port}` })
     try {
@@ -59,19 +57,18 @@ async function scoreStore(options, store, suite) {
       await proxy.stop()
     }
   })
-  return { label: suite.label, store, scored: score(groups, results, suite.kinds) }
+  return { label: suite.label, store, scored: score(suite.groups, results, suite.kinds) }
 }
 
 /** @param {Options} options @param {Suite[]} suites @param {string} id */
 async function trace(options, suites, id) {
   for (const suite of suites) {
-    const groups = await loadGroups(suite)
-    if (!groups.some(group => group.tests.some(test => test.id === id))) continue
+    if (!suite.groups.some(group => group.tests.some(test => test.id === id))) continue
     let passed = true
     for (const store of options.stores) {
       passed =
         (await withServers(options, store, suite, (originPort, proxy) =>
-          traceTest({ suite, groups, id, originPort, proxy }),
+          traceTest({ suite, id, originPort, proxy }),
         )) && passed
     }
     return passed
@@ -83,7 +80,7 @@ async function trace(options, suites, id) {
 async function main(argv) {
   const options = readOptions(argv)
   const released = await releasedSuite(options.suite)
-  const suites = [released, addedSuite(released)].filter(suite => existsSync(suite.index))
+  const suites = [released, await addedSuite(released)]
   if (options.id !== undefined) return trace(options, suites, options.id)
   /** @type {Run[]} */
   const runs = []

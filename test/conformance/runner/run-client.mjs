@@ -3,11 +3,18 @@ import { fileURLToPath } from 'node:url'
 
 const CLIENT = fileURLToPath(new URL('client.mjs', import.meta.url))
 /** Far beyond what the suite takes (about 30 s): a proxy that hangs must end the run with a reason. */
-const LIMIT_MS = 300_000
+const LIMIT_MS = 120_000
 
 /**
  * The suite's raw result of a test: `true`, or the kind of its failure and a message.
  * @typedef {true | [string, string]} RawResult
+ *
+ * @typedef {object} ClientJob
+ * @property {string} engine folder with the suite's `client`
+ * @property {string[]} indexes modules with groups of tests; the first that has an id counts
+ * @property {string} base
+ * @property {string[]} ids
+ * @property {boolean} interim whether interim responses are looked at
  */
 
 /**
@@ -16,8 +23,11 @@ const LIMIT_MS = 300_000
  * @param {string[]} [ids] only these tests
  * @returns {Promise<Record<string, RawResult>>}
  */
-export async function runClient(suite, base, ids = []) {
-  const child = spawn(process.execPath, ['--no-warnings', CLIENT, suite.folder, suite.index, base, ...ids], {
+export async function runClient(suite, base, ids = allIds(suite)) {
+  const { engine, indexes, interim } = suite
+  /** @type {ClientJob} */
+  const job = { engine, indexes, base, ids, interim }
+  const child = spawn(process.execPath, ['--no-warnings', CLIENT, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   process.once('exit', () => child.kill('SIGKILL'))
@@ -33,4 +43,9 @@ export async function runClient(suite, base, ids = []) {
   if (end !== 0)
     throw new Error(`the suite's client ended with ${end}; a proxy that hangs is one cause\n${output}`)
   return JSON.parse(output)
+}
+
+/** @param {import('./suite.mjs').Suite} suite */
+function allIds({ groups }) {
+  return groups.flatMap(group => group.tests.map(test => test.id))
 }

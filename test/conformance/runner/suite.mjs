@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startChild } from './child.mjs'
+import { startInterimOrigin } from './interim-origin.mjs'
+import { withDependencies } from './score.mjs'
 
 /**
  * @typedef {object} SuiteTest a test as the suite writes it; `kind` is absent for required ones
@@ -20,35 +23,69 @@ import { startChild } from './child.mjs'
  *
  * @typedef {object} Suite
  * @property {string} label
- * @property {string} folder where its server and its client are
- * @property {string} index module whose default export is a list of groups
+ * @property {string} engine folder with its `client` and `server`
+ * @property {string[]} indexes modules whose default exports are lists of groups
+ * @property {TestGroup[]} groups what runs
  * @property {Record<string, string>} kinds overrides of the tests' own kinds; `dropped`: not counted
+ * @property {boolean} interim whether the origin sends, and the client sees, interim responses
  */
 
 const require = createRequire(import.meta.url)
 const KINDS = new URL('../kinds.json', import.meta.url)
+const ADDED = fileURLToPath(new URL('../added/index.mjs', import.meta.url))
 
-/** @param {string | undefined} folder a checkout of the suite; without it the npm release with today's kinds */
+/**
+ * The suite itself: of the npm release with today's kinds, or of a checkout with its own.
+ *
+ * @param {string | undefined} folder a checkout
+ * @returns {Promise<Suite>}
+ */
 export async function releasedSuite(folder) {
-  if (folder !== undefined) return makeSuite('checkout', resolve(folder), {})
-  const installed = dirname(require.resolve('http-cache-tests/package.json'))
-  return makeSuite('conformance', installed, JSON.parse(await readFile(KINDS, 'utf8')))
+  const root = resolve(folder ?? dirname(require.resolve('http-cache-tests/package.json')))
+  const engine = existsSync(join(root, 'test-engine')) ? join(root, 'test-engine') : root
+  const groups = await importGroups(join(root, 'tests/index.mjs'))
+  const kinds = folder === undefined ? JSON.parse(await readFile(KINDS, 'utf8')) : {}
+  return {
+    label: 'conformance',
+    engine,
+    indexes: [join(root, 'tests/index.mjs')],
+    groups,
+    kinds,
+    interim: false,
+  }
 }
 
-/** @param {string} label @param {string} folder @param {Record<string, string>} kinds @returns {Suite} */
-function makeSuite(label, folder, kinds) {
-  return { label, folder, index: join(folder, 'tests/index.mjs'), kinds }
+/**
+ * Our own tests in the suite's format, run by its client against its server; what they depend on in the suite runs
+ * beside them and is not counted.
+ *
+ * @param {Suite} released
+ * @returns {Promise<Suite>}
+ */
+export async function addedSuite(released) {
+  const own = await importGroups(ADDED)
+  const ids = new Set(own.flatMap(group => group.tests.map(test => test.id)))
+  const others = released.groups.map(group => ({
+    ...group,
+    tests: group.tests.filter(test => !ids.has(test.id)),
+  }))
+  const all = [...own, ...others]
+  const needed = new Set([...ids].flatMap(id => withDependencies(all, id)))
+  const groups = all.map(group => ({ ...group, tests: group.tests.filter(test => needed.has(test.id)) }))
+  const kinds = Object.fromEntries([...needed].filter(id => !ids.has(id)).map(id => [id, 'dropped']))
+  return {
+    label: 'added',
+    engine: released.engine,
+    indexes: [ADDED, ...released.indexes],
+    groups,
+    kinds,
+    interim: true,
+  }
 }
 
-/** Our own tests in the suite's format, run by its client against its server. @param {Suite} released @returns {Suite} */
-export function addedSuite(released) {
-  const index = new URL('../added/index.mjs', import.meta.url)
-  return { label: 'added', folder: released.folder, index: index.pathname, kinds: {} }
-}
-
-/** The groups, without what only a browser's cache can be asked. @param {Suite} suite @returns {Promise<TestGroup[]>} */
-export async function loadGroups(suite) {
-  const { default: groups } = await import(pathToFileURL(suite.index).href)
+/** The groups, without what only a browser's cache can be asked. @param {string} index @returns {Promise<TestGroup[]>} */
+async function importGroups(index) {
+  const { default: groups } = await import(pathToFileURL(index).href)
   return groups.map((/** @type {TestGroup} */ group) => ({
     ...group,
     tests: group.tests.filter(test => test.browser_only !== true),
@@ -56,20 +93,30 @@ export async function loadGroups(suite) {
 }
 
 /**
- * Starts the suite's own server on a port that the system picks. It reads its settings from npm's variables and
- * serves files from its working folder.
+ * Starts the suite's own server on a port that the system picks. It reads its settings from npm's variables.
  *
- * @param {string} folder
- * @returns {Promise<import('./child.mjs').Child & { port: number }>}
+ * @param {Suite} suite
+ * @returns {Promise<{ port: number, stop: () => Promise<void> }>}
  */
-export async function startSuiteServer(folder) {
+export async function startSuiteServer({ engine, interim }) {
   const npm = { protocol: 'http', port: '0', pidfile: join(tmpdir(), `conformance-${process.pid}.pid`) }
   const env = { ...process.env }
   for (const [name, value] of Object.entries(npm)) env[`npm_config_${name}`] = value
   const child = await startChild("the suite's server", process.execPath, ['server/server.mjs'], {
-    cwd: folder,
+    cwd: engine,
     env,
     isReady: line => line.startsWith('Listening on '),
   })
-  return { ...child, port: Number(/:(\d+)\/$/.exec(child.ready)?.[1]) }
+  const port = Number(/:(\d+)\/$/.exec(child.ready)?.[1])
+  const stopServer = async () => {
+    await child.stop()
+    await rm(npm.pidfile, { force: true })
+  }
+  if (!interim) return { port, stop: stopServer }
+  const front = await startInterimOrigin(port)
+  const stop = async () => {
+    await front.stop()
+    await stopServer()
+  }
+  return { port: front.port, stop }
 }

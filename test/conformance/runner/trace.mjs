@@ -10,13 +10,13 @@ import { startTap } from './tap.mjs'
  *
  * @param {object} plan
  * @param {import('./suite.mjs').Suite} plan.suite
- * @param {import('./suite.mjs').TestGroup[]} plan.groups
  * @param {string} plan.id
  * @param {number} plan.originPort
  * @param {Omit<import('./proxy.mjs').ProxyPlan, 'origin' | 'onLine'>} plan.proxy
  * @returns {Promise<boolean>} whether it passed
  */
-export async function traceTest({ suite, groups, id, originPort, proxy: plan }) {
+export async function traceTest({ suite, id, originPort, proxy: plan }) {
+  const { groups } = suite
   const ids = withDependencies(groups, id)
   const test = groups.flatMap(group => group.tests).find(one => one.id === id)
   const needed = ids.slice(0, -1)
@@ -35,7 +35,10 @@ export async function traceTest({ suite, groups, id, originPort, proxy: plan }) 
   try {
     const before = needed.length === 0 ? {} : await runClient(suite, proxy.base, needed)
     console.log(`=== ${id}: ${test?.name}\n`)
-    console.log(JSON.stringify(test, undefined, 2).replace(/^/gm, '    '), '\n')
+    for (const step of /** @type {{ requests: object[] }} */ (/** @type {unknown} */ (test)).requests) {
+      console.log(`    ${JSON.stringify(step)}`)
+    }
+    console.log('')
     showing = true
     const own = await runClient(suite, `http://127.0.0.1:${clientTap.port}`, [id])
     showing = false
