@@ -58,6 +58,6 @@ function escaped(c: string): string {
 
 function integerParameter(name: string, value: number): string {
   if (Number.isNaN(value)) return ''
-  // `+ 0` turns -0 into 0; an infinite time to live is cut to what an Integer can say.
-  return `; ${name}=${Math.min(Math.max(Math.trunc(value), -SF_MAX), SF_MAX) + 0}`
+  // An infinite time to live is cut to what an Integer can say.
+  return `; ${name}=${Math.min(Math.max(Math.trunc(value), -SF_MAX), SF_MAX)}`
 }

@@ -68,9 +68,9 @@ function instant(
   const day = Number(dayText)
   const [hour, minute, second] = [Number(hourText), Number(minuteText), Number(secondText)]
   // 60 is a leap second (RFC 9110 §5.6.7); it counts as the first second of the next minute.
-  if (day < 1 || hour > 23 || minute > 59 || second > 60) return undefined
+  if (hour > 23 || minute > 59 || second > 60) return undefined
   const date = new Date(0)
   date.setUTCFullYear(year, month, day) // Date.UTC would take the years 0 to 99 for 1900 to 1999
-  if (date.getUTCDate() !== day) return undefined // 31 Feb
+  if (date.getUTCDate() !== day) return undefined // day 0, 31 Feb
   return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000
 }

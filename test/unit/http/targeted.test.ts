@@ -72,6 +72,7 @@ test.each([
   'ext=(@1)',
   'ext=(%"a")',
   'ext=%"a,=1.0"',
+  'ext=%"\\", b="x,=1.0"',
   'max-age',
   'max-age=?0',
   's-maxage="1", max-age=10',
