@@ -67,6 +67,12 @@ export interface HttpSettings {
   readonly storeWithoutFreshness: boolean
   /** How long a stale entry stays for revalidation after its freshness and its stale windows are over, s. */
   readonly keep: number
+  /** Store a POST response with Content-Location of its own URL and explicit freshness for later GETs (RFC 9110 §9.3.3). */
+  readonly storePost: boolean
+  /** If-Modified-Since against a stored response without Last-Modified: compare with its Date, or take it for unmodified. */
+  readonly withoutLastModified: 'date' | 'unmodified'
+  /** Store a 206 whose Content-Range does not agree with its number of bytes. Only to pass tests that send such. */
+  readonly inexactContentRange: boolean
   /** Cache-Status: name of this cache. */
   readonly cacheName: string
   /** Cache-Status: say the key. */
@@ -93,6 +99,12 @@ export interface LimitSettings {
   /** How long an uncacheable key is remembered as such, ms; and how many keys. */
   readonly hitForMissMs: number
   readonly hitForMissEntries: number
+  /** Small bodies held in memory by all running fills together, bytes; beyond it responses pass through unstored. */
+  readonly maxPendingBytes: number
+  /** How long one client may take nothing while others wait for the same stream, ms. */
+  readonly stallMs: number
+  /** How long a body that is being written is held in the ledger; renewed as it goes on, ms. */
+  readonly reservationMs: number
   /** Background revalidations at once. */
   readonly maxBackground: number
   /** Invalidation marks that may be live at once. */

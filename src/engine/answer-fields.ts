@@ -1,0 +1,50 @@
+import { formatCacheStatus, type CacheStatus } from '../http/cache-status.js'
+import { hasField, withoutFields, type RawFields } from '../http/fields.js'
+import type { CacheResult } from './exchange.js'
+import type { HttpSettings } from './settings.js'
+
+/** Makes the fields of answers: what is stored, without what is ours alone, with what happened (P11). */
+export class AnswerFields {
+  readonly #hidden: ReadonlySet<string>
+
+  constructor(private readonly http: HttpSettings) {
+    this.#hidden = new Set(['age', 'x-cache', ...(http.exposeTags ? [] : http.tagFields)])
+  }
+
+  /** Fields of a stored response that do not change with time. `size`: length of the stored body in bytes. */
+  base(status: number, fields: RawFields, size: number): string[] {
+    const base = withoutFields(fields, this.#hidden)
+    if (status !== 204 && !hasField(fields, 'content-length')) base.push('Content-Length', String(size))
+    return base
+  }
+
+  /** Fields of a response that streams through from the origin. */
+  through(fields: RawFields): string[] {
+    const out = withoutFields(fields, this.#hidden)
+    for (let i = 0; i + 1 < fields.length; i += 2)
+      if (fields[i]!.toLowerCase() === 'age') out.push(fields[i]!, fields[i + 1]!)
+    return out
+  }
+
+  /** X-Cache and Cache-Status, to be put at the end of an answer's fields. */
+  trace(result: CacheResult, status: Omit<CacheStatus, 'cache' | 'key'>, key: string): string[] {
+    return ['X-Cache', result, 'Cache-Status', this.cacheStatus(status, key)]
+  }
+
+  cacheStatus(status: Omit<CacheStatus, 'cache' | 'key'>, key: string): string {
+    const named = { cache: this.http.cacheName, ...status }
+    return formatCacheStatus(this.http.exposeKey && key !== '' ? { ...named, key } : named)
+  }
+}
+
+/** RFC 9110 §15.4.5: what a 304 made from a stored response carries: no field that describes the content it does not have. */
+export function notModifiedFields(fields: readonly string[]): string[] {
+  const out: string[] = []
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i]!.toLowerCase()
+    if (!name.startsWith('content-') || name === 'content-location' || name === 'content-security-policy') {
+      out.push(fields[i]!, fields[i + 1]!)
+    }
+  }
+  return out
+}

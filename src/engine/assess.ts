@@ -1,0 +1,141 @@
+import { storedFields } from '../http/hop-by-hop.js'
+import { fieldValue, hasField, withoutFields, withField } from '../http/fields.js'
+import { formatHttpDate } from '../http/http-date.js'
+import { initialAge } from '../http/freshness.js'
+import { judge, type Judgement } from '../http/judge.js'
+import { policyOf, type ResponsePolicy } from '../http/policy.js'
+import { parseContentRange } from '../http/range.js'
+import type { StoreRefusal } from '../http/storable.js'
+import type { StoredRange } from '../http/stored-response.js'
+import { parseTags } from '../http/tags.js'
+import { usefulUntil } from '../http/useful.js'
+import { selectingFields, variantId } from '../http/vary.js'
+import type { EntryCandidate } from './candidates.js'
+import type { ClientRequest } from './exchange.js'
+import { hasUnkeyedCookie } from './forward.js'
+import type { Identity } from './identity.js'
+import type { ResponseHead } from './origin.js'
+import type { Entry, FenceState } from './ports/index.js'
+import type { Rule } from './rules.js'
+import type { EngineSettings } from './settings.js'
+
+export interface AssessInput {
+  readonly request: ClientRequest
+  readonly identity: Identity
+  readonly rule: Rule
+  readonly settings: EngineSettings
+  /** The fence before the origin was contacted; undefined when no store could say: then nothing can be stored. */
+  readonly stamp: FenceState | undefined
+  readonly candidate: EntryCandidate | undefined
+  readonly conditional: boolean
+  readonly requestTime: number
+  readonly responseTime: number
+  readonly head: ResponseHead
+}
+
+export type Assessment =
+  | Exclude<Judgement, { action: 'store' | 'pass' }>
+  | { readonly action: 'pass'; readonly refusal: StoreRefusal | 'store-unavailable' }
+  | { readonly action: 'store'; readonly entry: Omit<Entry, 'body'>; readonly policy: ResponsePolicy }
+
+/** The step `judge`, with what the engine adds to HTTP's own rules: limits, stamps, tags, and the entry that would be stored. */
+export function assess(input: AssessInput): Assessment {
+  const { request, rule, head, candidate, responseTime, settings } = input
+  const policy = policyOf({ status: head.status, fields: head.fields, responseTime }, rule.policy)
+  const judgement = judge({
+    request: {
+      method: request.method,
+      hasAuthorization: request.headers.authorization !== undefined,
+      hasUnkeyedCookie: hasUnkeyedCookie(input.identity, rule) && rule.cookies === 'bypass',
+      hasBody: request.body !== undefined,
+      noStore:
+        rule.requestDirectives === 'honour' &&
+        /(^|[,\s])no-store/i.test(String(request.headers['cache-control'] ?? '')),
+    },
+    response: head,
+    policy,
+    rule: { ...rule, postIsReusable: settings.http.storePost && isOwnContentLocation(input) },
+    candidate,
+    conditional: input.conditional,
+    now: responseTime,
+  })
+  if (judgement.action !== 'store') return judgement
+  return entryOrRefusal(input, policy)
+}
+
+function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment {
+  const { head, request, identity, rule, settings, stamp, requestTime, responseTime } = input
+  if (stamp === undefined) return { action: 'pass', refusal: 'store-unavailable' }
+  const length = contentLength(head)
+  if (length !== undefined && length > rule.maxBodyBytes) return { action: 'pass', refusal: 'too-large' }
+  const range = head.status === 206 ? storedRange(head) : undefined
+  if (head.status === 206 && range === undefined) return { action: 'pass', refusal: 'content-range' }
+  const fields = cleanFields(head, policy, rule, responseTime)
+  const times = { fields, requestTime, responseTime }
+  const uselessAt = usefulUntil(policy, initialAge(times), responseTime, settings.http.keep)
+  const useless = uselessAt <= responseTime || (policy.lifetime === 0 && !settings.http.storeWithoutFreshness)
+  if (useless) return { action: 'pass', refusal: 'useless' }
+  const get = (name: string) => valueOf(request, name)
+  const selecting = selectingFields(policy.vary as readonly string[], get)
+  const tags = [
+    ...new Set([...parseTags(head.fields, settings.http.tagFields, settings.limits.maxTags), ...rule.tags]),
+  ]
+  if (tags.length > settings.limits.maxTags) return { action: 'pass', refusal: 'limits' }
+  return {
+    action: 'store',
+    policy,
+    entry: {
+      key: identity.key,
+      variant: variantId(selecting),
+      method: request.method,
+      status: head.status,
+      reason: head.reason,
+      fields,
+      requestTime,
+      responseTime,
+      selecting,
+      ...(range === undefined ? {} : { range }),
+      url: identity.url,
+      stamp,
+      tags,
+      uselessAt,
+    },
+  }
+}
+
+/** What is stored of the fields: end-to-end ones, without what a follower must not get, with a Date (RFC 9110 §6.6.1). */
+export function cleanFields(
+  head: { readonly fields: readonly string[] },
+  policy: ResponsePolicy,
+  rule: Rule,
+  responseTime: number,
+): readonly string[] {
+  let fields = storedFields(head.fields, policy.directives)
+  if (rule.setCookie === 'strip') fields = withoutFields(fields, SET_COOKIE)
+  return hasField(fields, 'date') ? fields : withField(fields, 'Date', formatHttpDate(responseTime))
+}
+
+const SET_COOKIE = new Set(['set-cookie', 'set-cookie2'])
+
+export function contentLength(head: { readonly fields: readonly string[] }): number | undefined {
+  const text = fieldValue(head.fields, 'content-length')
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+}
+
+function storedRange(head: ResponseHead): StoredRange | undefined {
+  const range = parseContentRange(fieldValue(head.fields, 'content-range'))
+  return range !== undefined && 'first' in range ? range : undefined
+}
+
+/** Request field as one value; null when absent. */
+export function valueOf(request: ClientRequest, name: string): string | null {
+  const value = request.headers[name]
+  return value === undefined ? null : typeof value === 'string' ? value : value.join(', ')
+}
+
+/** RFC 9110 §9.3.3: a POST response may be reused for GET when its Content-Location is the target itself. */
+function isOwnContentLocation({ head, identity }: AssessInput): boolean {
+  const location = fieldValue(head.fields, 'content-location')
+  if (location === undefined || !URL.canParse(location, identity.url)) return false
+  return new URL(location, identity.url).href === new URL(identity.url).href
+}

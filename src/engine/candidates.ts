@@ -1,0 +1,47 @@
+import type { Candidate } from '../http/decide.js'
+import { acceptsCoding } from '../http/content-coding.js'
+import { dateOf, initialAge } from '../http/freshness.js'
+import { fieldValue } from '../http/fields.js'
+import { policyOf } from '../http/policy.js'
+import { selects, selectsByPreference } from '../http/vary.js'
+import type { Entry } from './ports/index.js'
+import type { Rule } from './rules.js'
+
+/** A stored entry that may answer, with what has been read out of it once. */
+export interface EntryCandidate extends Candidate<Entry> {
+  /** Content-Encoding of the stored body; undefined for none. */
+  readonly coding: string | undefined
+}
+
+export function candidateOf(entry: Entry, rule: Rule, soft: boolean): EntryCandidate {
+  return {
+    stored: entry,
+    policy: policyOf(entry, rule.policy),
+    initialAge: initialAge(entry),
+    soft,
+    coding: fieldValue(entry.fields, 'content-encoding'),
+  }
+}
+
+/**
+ * RFC 9111 §4.1: the stored response that Vary selects for this request, the newest by Date if several do. One with a content
+ * coding that the client refuses is never selected, whatever Vary says.
+ */
+export function selectCandidate<C extends EntryCandidate>(
+  candidates: readonly C[],
+  get: (name: string) => string | null,
+): C | undefined {
+  let best: C | undefined
+  for (const candidate of candidates) {
+    if (!mayAnswer(candidate, get)) continue
+    if (best === undefined || dateOf(candidate.stored) > dateOf(best.stored)) best = candidate
+  }
+  return best
+}
+
+export function mayAnswer(candidate: EntryCandidate, get: (name: string) => string | null): boolean {
+  const { selecting, fields } = candidate.stored
+  if (selecting.length > 0 && !selects(selecting, get) && !selectsByPreference(selecting, fields, get))
+    return false
+  return candidate.coding === undefined || acceptsCoding(get('accept-encoding'), candidate.coding)
+}

@@ -1,0 +1,148 @@
+import type { StrataError } from '../errors.js'
+import { evaluatePreconditions } from '../http/conditional.js'
+import type { CacheStatus } from '../http/cache-status.js'
+import { acceptsCoding } from '../http/content-coding.js'
+import { fieldValue } from '../http/fields.js'
+import { policyOf } from '../http/policy.js'
+import { authorizationPermits } from '../http/storable.js'
+import { selectingFields, selects } from '../http/vary.js'
+import { notModifiedFields, type AnswerFields } from './answer-fields.js'
+import { valueOf } from './assess.js'
+import type { EntryCandidate } from './candidates.js'
+import { isConditional } from './deliver.js'
+import type { CacheResult, ClientRequest, Exchange } from './exchange.js'
+import type { Flight, FlightHead, FlightReader } from './flight.js'
+import type { Rule } from './rules.js'
+
+export interface ReaderPlan {
+  readonly leads: boolean
+  /** The request of the flight's leader: what Vary is held against. */
+  readonly leader: ClientRequest
+  readonly rule: Rule
+  readonly answers: AnswerFields
+  readonly fwd: NonNullable<CacheStatus['fwd']>
+  readonly detail: string
+  readonly result: CacheResult
+  readonly withoutLastModified: 'date' | 'unmodified'
+  readonly now: () => number
+  readonly onStored: (entry: EntryCandidate, result: CacheResult, detail: string) => void
+  readonly onReleased: () => void
+  /** First sign of an answer, or the end of all hope. */
+  readonly onSettled: () => void
+}
+
+/** One client that takes the answer from a flight as it comes. */
+export class ClientReader implements FlightReader {
+  #flight: Flight | undefined
+  /** 304 or HEAD: the head is all that this client gets. */
+  #bodyless = false
+
+  constructor(
+    private readonly x: Exchange,
+    private readonly plan: ReaderPlan,
+  ) {}
+
+  /** Joins; false when it is too late for that flight. */
+  join(flight: Flight): boolean {
+    this.#flight = flight
+    this.x.responder.onDrain(() => flight.ready(this))
+    if (!flight.join(this)) return false
+    this.x.responder.onClose(() => flight.leave(this))
+    return true
+  }
+
+  /** Followers share only what the rules of a stored response would give them: the variant, the coding, §3.5. */
+  accepts(head: FlightHead): boolean {
+    if (this.plan.leads) return true
+    const { request } = this.x
+    const get = (name: string) => valueOf(request, name)
+    const policy = policyOf({ ...head, responseTime: this.plan.now() }, this.plan.rule.policy)
+    if (policy.vary === '*') return false
+    if (request.headers.authorization !== undefined && !authorizationPermits(policy)) return false
+    const stored = selectingFields(policy.vary, name => valueOf(this.plan.leader, name))
+    if (!selects(stored, get)) return false
+    const coding = fieldValue(head.fields, 'content-encoding')
+    return coding === undefined || acceptsCoding(get('accept-encoding'), coding)
+  }
+
+  onHead(head: FlightHead): void {
+    this.plan.onSettled()
+    const { responder, request, outcome } = this.x
+    const { answers, fwd, leads } = this.plan
+    outcome.originStatus = head.status
+    outcome.collapsed = !leads
+    outcome.tier = 'origin'
+    outcome.result = this.plan.result
+    const stored = head.refusal === undefined
+    const detail = this.plan.result === 'BYPASS' ? this.plan.detail : (head.refusal ?? this.plan.detail)
+    outcome.detail = detail
+    outcome.cacheStatus = answers.cacheStatus(
+      { fwd, fwdStatus: head.status, stored, collapsed: !leads, detail },
+      outcome.key,
+    )
+    const trace = ['X-Cache', this.plan.result, 'Cache-Status', outcome.cacheStatus]
+    const fields = answers.through(leads ? head.fields : head.sharedFields)
+    if (head.status === 200 && isConditional(request) && this.#isNotModified(head)) {
+      this.#bodyless = true
+      responder.head(304, 'Not Modified', [...notModifiedFields(fields), ...trace])
+      return
+    }
+    this.#bodyless = request.method === 'HEAD'
+    responder.head(head.status, head.reason, [...fields, ...trace])
+  }
+
+  onChunk(chunk: Buffer): boolean {
+    return this.#bodyless || this.x.responder.closed ? true : this.x.responder.write(chunk)
+  }
+
+  onEnd(): void {
+    this.x.responder.end()
+  }
+
+  onFailure(error: StrataError): void {
+    this.plan.onSettled()
+    const { outcome, responder } = this.x
+    outcome.result ??= this.plan.result
+    outcome.detail = error.code
+    const trace = this.plan.answers.trace(
+      this.plan.result,
+      { fwd: this.plan.fwd, detail: error.code },
+      outcome.key,
+    )
+    outcome.cacheStatus = trace[3]!
+    responder.fail(error, trace)
+  }
+
+  onStored(entry: EntryCandidate, result: CacheResult, detail: string): void {
+    this.plan.onSettled()
+    this.x.outcome.collapsed = !this.plan.leads
+    this.plan.onStored(entry, result, detail)
+  }
+
+  onReleased(): void {
+    this.plan.onSettled()
+    this.plan.onReleased()
+  }
+
+  /** Gives up waiting; nothing has been sent. */
+  leave(): void {
+    this.#flight?.leave(this)
+  }
+
+  #isNotModified(head: FlightHead): boolean {
+    const { headers, method } = this.x.request
+    const now = this.plan.now()
+    const request = {
+      method,
+      ifNoneMatch: headers['if-none-match'] as string | undefined,
+      ifModifiedSince: headers['if-modified-since'] as string | undefined,
+    }
+    const stored = {
+      etag: fieldValue(head.fields, 'etag'),
+      lastModified: fieldValue(head.fields, 'last-modified'),
+      date: fieldValue(head.fields, 'date'),
+      responseTime: now,
+    }
+    return evaluatePreconditions(request, stored, now, this.plan) === 'not-modified'
+  }
+}

@@ -1,0 +1,82 @@
+import type { Readable } from 'node:stream'
+import type { StrataError } from '../errors.js'
+import type { Origin } from './origin.js'
+import type { RawFields } from './ports/index.js'
+
+/** A request as the server layer hands it in: checked, its authority normalised, nothing decoded. */
+export interface ClientRequest {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  /** Host and, if it is not the scheme's default, port; lower case. */
+  readonly authority: string
+  /** Path as it came, e.g. `/a%20b`. */
+  readonly path: string
+  /** Query as it came, without `?`; undefined when there is no `?`. */
+  readonly query: string | undefined
+  /** Fields by lower-case name, lines of one field joined (node's `IncomingMessage.headers`). */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly rawFields: RawFields
+  /** Content; undefined when the request has none. */
+  readonly body: Readable | undefined
+}
+
+/** The client's side of an exchange. Its implementation knows node:http. */
+export interface Responder {
+  /** Sends the header section. */
+  head(status: number, reason: string, fields: string[]): void
+  /** Returns false when the client can't keep up: wait for `onDrain`. */
+  write(chunk: Buffer): boolean
+  end(chunk?: Buffer): void
+  /** Answers with the error, or destroys the connection when part of an answer has gone out: a cut is seen as a cut. */
+  fail(error: StrataError, fields: string[]): void
+  interim(status: number, fields: RawFields): void
+  onDrain(listener: () => void): void
+  /** The client has gone, or the answer is out. */
+  onClose(listener: () => void): void
+  readonly headSent: boolean
+  readonly closed: boolean
+}
+
+export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | 'BYPASS'
+
+/** What became of one request: the one value behind X-Cache, Cache-Status, the log line and the counters (P11). */
+export interface Outcome {
+  result: CacheResult | undefined
+  /** The reason in one or two words. */
+  detail: string
+  /** Primary key; '' when none was made. */
+  key: string
+  /** Where the answer came from. */
+  tier: 'memory' | 'shared' | 'origin' | 'none'
+  /** Status that the origin answered with. */
+  originStatus: number | undefined
+  collapsed: boolean
+  /** The Cache-Status value that was sent. */
+  cacheStatus: string
+  /** ms since the request came, by phase; only those phases that took place. */
+  lookupMs: number | undefined
+  originMs: number | undefined
+}
+
+export interface Exchange {
+  readonly request: ClientRequest
+  readonly responder: Responder
+  readonly origin: Origin
+  readonly outcome: Outcome
+  /** Monotonic ms when the request came. */
+  readonly startedAt: number
+}
+
+export function newOutcome(): Outcome {
+  return {
+    result: undefined,
+    detail: '',
+    key: '',
+    tier: 'none',
+    originStatus: undefined,
+    collapsed: false,
+    cacheStatus: '',
+    lookupMs: undefined,
+    originMs: undefined,
+  }
+}

@@ -1,0 +1,189 @@
+import { StrataError } from '../errors.js'
+import type { ResponseHead } from './origin.js'
+import type { RawFields } from './ports/index.js'
+import type { EntryCandidate } from './candidates.js'
+import type { CacheResult } from './exchange.js'
+
+/** The head that all readers of a flight share. */
+export interface FlightHead extends ResponseHead {
+  /** What followers get of the fields; `fields` is the leader's. */
+  readonly sharedFields: RawFields
+  /** Why it is not stored; undefined when a fill is under way. */
+  readonly refusal: string | undefined
+}
+
+/** One client (or the fill) that takes what a flight brings. Every reader gets exactly one of end, failure, stored, released. */
+export interface FlightReader {
+  /** May this reader have the response? A follower with another variant or without the right credentials may not: it is released. */
+  accepts(head: FlightHead): boolean
+  onHead(head: FlightHead): void
+  /** Returns false when no more should come until `Flight.ready(reader)`. */
+  onChunk(chunk: Buffer): boolean
+  onEnd(): void
+  onFailure(error: StrataError): void
+  /** The answer is in the store: refreshed by a 304, or a stale entry that stands in. */
+  onStored(entry: EntryCandidate, result: CacheResult, detail: string): void
+  /** The response is not for this reader: it goes its own way. */
+  onReleased(): void
+}
+
+type State = 'waiting' | 'streaming' | 'settled'
+
+export interface FlightLimits {
+  readonly bufferBytes: number
+  /** How long one reader may hold up all the others, ms. */
+  readonly stallMs: number
+}
+
+/**
+ * One running origin request for one key, and all who take part in it. Keeps the beginning of the body while it is small, so that
+ * late followers can start from its first byte; holds the origin back to the pace of the slowest reader (P8).
+ */
+export class Flight {
+  readonly #readers = new Set<FlightReader>()
+  readonly #blocked = new Map<FlightReader, NodeJS.Timeout>()
+  readonly #settledListeners: (() => void)[] = []
+  #leader: FlightReader | undefined
+  #state: State = 'waiting'
+  #head: FlightHead | undefined
+  #kept: Buffer[] | undefined = []
+  #keptBytes = 0
+  #ended = false
+
+  constructor(
+    private readonly limits: FlightLimits,
+    /** All readers are ready again. */
+    private readonly onReady: () => void,
+    /** Nobody is left who reads. */
+    private readonly onDeserted: () => void,
+  ) {}
+
+  get settled(): boolean {
+    return this.#state === 'settled'
+  }
+
+  get deserted(): boolean {
+    return this.#readers.size === 0
+  }
+
+  get blocked(): boolean {
+    return this.#blocked.size > 0
+  }
+
+  /** Takes a reader in. False: too late to start from the first byte; wait with `whenSettled` and look in the store. */
+  join(reader: FlightReader): boolean {
+    if (this.#state === 'settled' || this.#kept === undefined) return false
+    const head = this.#head
+    if (head !== undefined) {
+      if (head.refusal !== undefined || !reader.accepts(head)) return false
+      reader.onHead(head)
+      for (const chunk of this.#kept) if (!reader.onChunk(chunk)) this.#block(reader)
+      if (this.#ended) {
+        this.#unblock(reader)
+        reader.onEnd()
+        return true
+      }
+    }
+    this.#leader ??= reader
+    this.#readers.add(reader)
+    return true
+  }
+
+  leave(reader: FlightReader): void {
+    if (!this.#readers.delete(reader)) return
+    this.#unblock(reader)
+    if (this.#readers.size === 0) this.onDeserted()
+  }
+
+  ready(reader: FlightReader): void {
+    this.#unblock(reader)
+  }
+
+  /** Calls back once the flight is over and what it brought is in the store, or never will be. */
+  whenSettled(listener: () => void): void {
+    if (this.#state === 'settled') listener()
+    else this.#settledListeners.push(listener)
+  }
+
+  /** An uncacheable response is the leader's alone: all followers are released at once (P7). */
+  head(head: FlightHead): void {
+    this.#head = head
+    this.#state = 'streaming'
+    if (head.refusal !== undefined) this.#kept = undefined
+    for (const reader of [...this.#readers]) {
+      const mine = reader === this.#leader || (head.refusal === undefined && reader.accepts(head))
+      if (mine) reader.onHead(head)
+      else this.#release(reader)
+    }
+  }
+
+  chunk(chunk: Buffer): void {
+    if (this.#kept !== undefined) {
+      this.#keptBytes += chunk.length
+      if (this.#keptBytes > this.limits.bufferBytes) this.#kept = undefined
+      else this.#kept.push(chunk)
+    }
+    for (const reader of [...this.#readers]) if (!reader.onChunk(chunk)) this.#block(reader)
+  }
+
+  /** The body is whole. Late followers are still served from what was kept, until `settle`. */
+  end(): void {
+    this.#ended = true
+    for (const reader of this.#take()) reader.onEnd()
+  }
+
+  fail(error: StrataError): void {
+    this.#kept = undefined
+    for (const reader of this.#take()) reader.onFailure(error)
+    this.settle()
+  }
+
+  stored(entry: EntryCandidate, result: CacheResult, detail: string): void {
+    for (const reader of this.#take()) reader.onStored(entry, result, detail)
+    this.settle()
+  }
+
+  settle(): void {
+    if (this.#state === 'settled') return
+    this.#state = 'settled'
+    this.#kept = undefined
+    for (const listener of this.#settledListeners.splice(0)) listener()
+  }
+
+  #take(): FlightReader[] {
+    const readers = [...this.#readers]
+    for (const reader of readers) this.#unblock(reader)
+    this.#readers.clear()
+    return readers
+  }
+
+  #release(reader: FlightReader): void {
+    this.#readers.delete(reader)
+    reader.onReleased()
+  }
+
+  #block(reader: FlightReader): void {
+    if (!this.#readers.has(reader) && this.#state === 'settled') return
+    if (this.#blocked.has(reader)) return
+    const timer = setTimeout(() => this.#stalled(reader), this.limits.stallMs)
+    timer.unref()
+    this.#blocked.set(reader, timer)
+  }
+
+  #unblock(reader: FlightReader): void {
+    const timer = this.#blocked.get(reader)
+    if (timer === undefined) return
+    clearTimeout(timer)
+    this.#blocked.delete(reader)
+    if (this.#blocked.size === 0) this.onReady()
+  }
+
+  /** A reader that takes nothing for so long would hold up everybody: it is cut off, unless nobody else is there. */
+  #stalled(reader: FlightReader): void {
+    if (this.#readers.size <= 1) return
+    this.leave(reader)
+    reader.onFailure(
+      new StrataError('STRATA_ORIGIN_ABORTED', 'the client took nothing for too long while others waited'),
+    )
+  }
+}

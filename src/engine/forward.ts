@@ -1,0 +1,81 @@
+import { withoutFields } from '../http/fields.js'
+import type { ClientRequest } from './exchange.js'
+import type { Identity } from './identity.js'
+import type { OriginRequest } from './origin.js'
+import type { Rule } from './rules.js'
+
+/** Preconditions are the cache's own business: it asks for the whole, and evaluates the client's against what it has then. */
+const PRECONDITIONS = ['if-none-match', 'if-modified-since']
+const RANGE = ['range', 'if-range']
+
+export interface Validators {
+  readonly etag: string | undefined
+  readonly lastModified: string | undefined
+}
+
+export type ForwardMode =
+  /** As the client sent it. */
+  | { readonly kind: 'pass' }
+  /** For storing; `range`: the client's Range goes along. */
+  | { readonly kind: 'fetch'; readonly range: boolean }
+  | { readonly kind: 'revalidate'; readonly validators: Validators }
+  /** The rest of a stored part (RFC 9110 §15.3.7.3), if it is still of the same representation. */
+  | { readonly kind: 'complete'; readonly range: string; readonly validators: Validators }
+
+/** The request that goes to the origin: nothing in it that the key ignores (P4). */
+export function originRequest(
+  request: ClientRequest,
+  identity: Identity,
+  mode: ForwardMode,
+  rule: Rule,
+): OriginRequest {
+  const dropped = new Set<string>()
+  if (mode.kind !== 'pass') for (const name of PRECONDITIONS) dropped.add(name)
+  if (mode.kind !== 'pass' && !(mode.kind === 'fetch' && mode.range))
+    for (const name of RANGE) dropped.add(name)
+  const rewritesCookie = rule.keyCookies.length > 0 || rule.cookies === 'strip'
+  if (rewritesCookie) dropped.add('cookie')
+  const fields = dropped.size === 0 ? [...request.rawFields] : withoutFields(request.rawFields, dropped)
+  if (rewritesCookie && identity.cookie !== undefined) fields.push('Cookie', identity.cookie)
+  if (mode.kind === 'revalidate') pushValidators(fields, mode.validators)
+  if (mode.kind === 'complete') {
+    fields.push('Range', mode.range)
+    const { etag } = mode.validators
+    if (etag !== undefined && !etag.startsWith('W/')) fields.push('If-Range', etag)
+  }
+  return {
+    method: request.method,
+    target: identity.target,
+    scheme: request.scheme,
+    authority: request.authority,
+    fields,
+    body: request.body,
+  }
+}
+
+function pushValidators(fields: string[], { etag, lastModified }: Validators): void {
+  if (etag !== undefined) fields.push('If-None-Match', etag)
+  if (lastModified !== undefined) fields.push('If-Modified-Since', lastModified)
+}
+
+/** Why a request goes past the cache; undefined when it does not. */
+export function bypassReason(
+  request: ClientRequest,
+  identity: Identity,
+  rule: Rule,
+  maxUrlLength: number,
+): string | undefined {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return 'method'
+  if (rule.bypass) return 'rule'
+  if (request.body !== undefined) return 'request-body'
+  const { headers } = request
+  if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined) return 'precondition'
+  if (hasUnkeyedCookie(identity, rule) && rule.cookies === 'bypass') return 'cookie'
+  if (identity.target.length > maxUrlLength) return 'url-length'
+  return undefined
+}
+
+/** The origin sees a cookie that is no part of the key. */
+export function hasUnkeyedCookie(identity: Identity, rule: Rule): boolean {
+  return identity.cookie !== undefined && rule.keyCookies.length === 0
+}

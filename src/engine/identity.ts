@@ -1,0 +1,85 @@
+import { effectiveQuery, keyText, primaryKey } from '../http/key.js'
+import type { ClientRequest } from './exchange.js'
+import type { Rule } from './rules.js'
+
+/** The step `key`: what the origin would receive, and the primary key made of exactly that (P4). */
+export interface Identity {
+  /** Path and query that the origin receives. */
+  readonly target: string
+  /** Effective request URL. */
+  readonly url: string
+  /** Tells keys apart without a hash: for maps in this process. */
+  readonly text: string
+  /** The Cookie field that the origin receives. */
+  readonly cookie: string | undefined
+  /** SHA-256 primary key, made when first asked for: a hit in memory needs none. */
+  readonly key: string
+}
+
+export function identify(request: ClientRequest, rule: Rule): Identity {
+  const target = targetOf(request, rule)
+  const url = `${request.scheme}://${request.authority}${target}`
+  const cookie = forwardedCookie(request, rule)
+  const extra = extraParts(request, rule, cookie)
+  return new LazyIdentity(target, url, extra.length === 0 ? url : keyText([url, ...extra]), cookie, [
+    url,
+    ...extra,
+  ])
+}
+
+class LazyIdentity implements Identity {
+  #key: string | undefined
+  constructor(
+    readonly target: string,
+    readonly url: string,
+    readonly text: string,
+    readonly cookie: string | undefined,
+    private readonly parts: readonly string[],
+  ) {}
+
+  get key(): string {
+    return (this.#key ??= primaryKey(this.parts))
+  }
+}
+
+function targetOf(request: ClientRequest, rule: Rule): string {
+  if (request.query === undefined) return request.path
+  if (rule.query === undefined) return `${request.path}?${request.query}`
+  const query = effectiveQuery(request.query, rule.query)
+  return query === '' ? request.path : `${request.path}?${query}`
+}
+
+/** `bypass` and `forward` leave Cookie as it is; key cookies are all that is forwarded where a rule names them. */
+function forwardedCookie(request: ClientRequest, rule: Rule): string | undefined {
+  const cookie = request.headers.cookie
+  if (typeof cookie !== 'string') return undefined
+  if (rule.keyCookies.length > 0) return keptCookies(cookie, rule.keyCookies)
+  return rule.cookies === 'strip' ? undefined : cookie
+}
+
+function keptCookies(cookie: string, names: readonly string[]): string | undefined {
+  const kept = cookie
+    .split(';')
+    .map(pair => pair.trim())
+    .filter(pair => names.includes(cookieName(pair)))
+  return kept.length === 0 ? undefined : kept.join('; ')
+}
+
+function cookieName(pair: string): string {
+  const equals = pair.indexOf('=')
+  return equals === -1 ? pair : pair.slice(0, equals).trim()
+}
+
+const NONE: readonly string[] = []
+
+function extraParts(request: ClientRequest, rule: Rule, cookie: string | undefined): readonly string[] {
+  if (rule.keyHeaders.length === 0 && rule.keyCookies.length === 0) return NONE
+  const parts: string[] = []
+  for (const name of rule.keyHeaders) {
+    const value = request.headers[name]
+    // Absent and empty are two things: the origin sees the difference.
+    parts.push(name, value === undefined ? '0' : `1${String(value)}`)
+  }
+  if (rule.keyCookies.length > 0) parts.push('cookie', cookie ?? '')
+  return parts
+}

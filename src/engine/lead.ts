@@ -1,0 +1,376 @@
+import { StrataError } from '../errors.js'
+import { endToEnd } from '../http/hop-by-hop.js'
+import { updateFields } from '../http/update.js'
+import { initialAge } from '../http/freshness.js'
+import { mayStandIn } from '../http/judge.js'
+import { policyOf } from '../http/policy.js'
+import { storeRefusal } from '../http/storable.js'
+import { usefulUntil } from '../http/useful.js'
+import { assess, cleanFields, contentLength, type Assessment } from './assess.js'
+import { candidateOf, type EntryCandidate } from './candidates.js'
+import type { ClientRequest } from './exchange.js'
+import { Fill, type FillResult } from './fill.js'
+import type { Flight } from './flight.js'
+import { originRequest, type ForwardMode } from './forward.js'
+import type { Identity } from './identity.js'
+import type { FlowControl, Origin, OriginCall, OriginSink, ResponseHead } from './origin.js'
+import { combinePartial, completeFrom } from './partials.js'
+import type { Parts } from './parts.js'
+import type { Entry, FenceState, RawFields } from './ports/index.js'
+import { residentOf } from './resident.js'
+import type { Rule } from './rules.js'
+
+export interface LeadPlan {
+  readonly request: ClientRequest
+  readonly origin: Origin
+  readonly identity: Identity
+  readonly rule: Rule
+  readonly mode: ForwardMode
+  readonly stamp: FenceState | undefined
+  readonly candidate: EntryCandidate | undefined
+  /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
+  readonly beforeHead: ((head: ResponseHead) => Promise<FenceState | undefined>) | undefined
+  /** Told what came of it, once: for counters, hit-for-miss and logs. */
+  readonly onJudged: (assessment: Assessment['action'] | 'complete', refusal: string | undefined) => void
+  readonly onInterim: (status: number, fields: RawFields) => void
+}
+
+/** Leads a flight: sends the request, judges the answer, fills the store, and hands the answer to the flight's readers. */
+export class Lead {
+  #call: OriginCall | undefined
+  #flow: FlowControl | undefined
+  #fill: Fill | undefined
+  #bytes = 0
+  #expected: number | undefined
+  #requestTime = 0
+  #mode: ForwardMode
+  #stamp: FenceState | undefined
+  #current = 0
+  #passing = false
+  #over = false
+  /** Time from sending the request to the head, ms. */
+  originMs = 0
+  originStatus: number | undefined
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly plan: LeadPlan,
+    private readonly flight: Flight,
+  ) {
+    this.#mode = plan.mode
+    this.#stamp = plan.stamp
+  }
+
+  start(): void {
+    const { request, identity, rule, origin } = this.plan
+    this.#requestTime = this.parts.clock.now()
+    this.parts.stats.originRequests++
+    const call = ++this.#current
+    this.#call = origin.fetch(originRequest(request, identity, this.#mode, rule), this.#sink(call))
+  }
+
+  /** Takes one call's answer for as long as it is the one that counts. */
+  #sink(call: number): OriginSink {
+    const counts = () => call === this.#current && !this.#over
+    return {
+      onInterim: (status, fields) => counts() && this.plan.onInterim(status, fields),
+      onHead: (head, flow) => counts() && this.#onHead(head, flow),
+      onData: chunk => counts() && this.#onData(chunk),
+      onEnd: () => counts() && this.#onEnd(),
+      onFailure: error => counts() && this.#onFailure(error),
+    }
+  }
+
+  /** All readers are ready again. */
+  resume(): void {
+    if (!this.flight.blocked && this.#fill?.blocked !== true) this.#flow?.resume()
+  }
+
+  /** Nobody reads: go on for the sake of the store, or drop the request. */
+  deserted(): void {
+    if (!this.#over && this.#passing) this.#abort()
+  }
+
+  #onHead(head: ResponseHead, flow: FlowControl): void {
+    const { clock } = this.parts
+    this.#flow = flow
+    const responseTime = clock.now()
+    this.originMs = responseTime - this.#requestTime
+    this.originStatus = head.status
+    if (this.#mode.kind === 'complete' && head.status === 206) return this.#complete(head, flow, responseTime)
+    const { beforeHead } = this.plan
+    if (beforeHead === undefined) return this.#judge(head, responseTime)
+    flow.pause()
+    void beforeHead(head).then(raised => {
+      // Only this answer's own invalidation lies between its stamp and now: it is itself the newest content.
+      const { stamp } = this.plan
+      if (raised !== undefined && stamp?.epoch === raised.epoch && raised.seq === stamp.seq + 1)
+        this.#stamp = raised
+      if (this.#over) return
+      this.#judge(head, responseTime)
+      this.resume()
+    })
+  }
+
+  #judge(head: ResponseHead, responseTime: number): void {
+    const assessment = this.#assess(head, responseTime)
+    const { candidate } = this.plan
+    this.plan.onJudged(assessment.action, assessment.action === 'pass' ? assessment.refusal : undefined)
+    switch (assessment.action) {
+      case 'refresh':
+        this.#ignoreRest()
+        return void this.#refresh(candidate!, head.fields, responseTime)
+      case 'refetch':
+        this.#ignoreRest()
+        return this.#refetch()
+      case 'stale':
+        this.#drop()
+        return this.flight.stored(candidate!, 'STALE', assessment.detail)
+      case 'pass':
+        return this.#pass(head, assessment.refusal, responseTime)
+      case 'store':
+        return this.#store(head, assessment.entry)
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#bytes += chunk.length
+    this.#fill?.write(chunk)
+    this.flight.chunk(chunk)
+    if (this.flight.blocked || this.#fill?.blocked === true) this.#flow?.pause()
+    if (this.#passing && this.flight.deserted) this.#abort()
+  }
+
+  #onEnd(): void {
+    if (
+      this.#expected !== undefined &&
+      this.#expected !== this.#bytes &&
+      this.plan.request.method !== 'HEAD'
+    ) {
+      const message = `the origin sent ${this.#bytes} of ${this.#expected} bytes`
+      return this.#onFailure(new StrataError('STRATA_ORIGIN_TRUNCATED', message))
+    }
+    this.#over = true
+    this.flight.end()
+    if (this.#fill === undefined) return this.flight.settle()
+    void this.#fill.finish().then(result => this.#filled(result))
+  }
+
+  #onFailure(error: StrataError): void {
+    this.#over = true
+    this.#fill?.abort()
+    const { candidate } = this.plan
+    const headWasOut = this.#fill !== undefined || this.#passing
+    if (!headWasOut && candidate !== undefined && mayStandIn(candidate, this.parts.clock.now())) {
+      return this.flight.stored(
+        candidate,
+        'STALE',
+        error.code === 'STRATA_ORIGIN_TIMEOUT' ? 'origin-timeout' : 'origin-unreachable',
+      )
+    }
+    this.parts.stats.originErrors++
+    this.flight.fail(error)
+  }
+
+  #assess(head: ResponseHead, responseTime: number): Assessment {
+    return assess({
+      ...this.plan,
+      stamp: this.#stamp,
+      settings: this.parts.settings,
+      conditional: this.#mode.kind === 'revalidate',
+      requestTime: this.#requestTime,
+      responseTime,
+      head,
+    })
+  }
+
+  #pass(head: ResponseHead, refusal: string, responseTime: number): void {
+    const { candidate, request } = this.plan
+    this.#passing = true
+    this.#expected = contentLength(head)
+    if (candidate !== undefined && head.status < 500) {
+      if (request.method === 'HEAD') void this.#updateByHead(candidate, head, responseTime)
+      // What the origin says now takes the place of what it said before, though it may not be stored itself.
+      else if (request.method === 'GET' && head.status !== 206) void this.#discard(candidate)
+    }
+    this.flight.head({ ...head, sharedFields: head.fields, refusal })
+    if (this.flight.deserted) this.#abort()
+  }
+
+  #store(head: ResponseHead, entry: Omit<Entry, 'body'>): void {
+    this.#expected =
+      entry.range !== undefined && this.parts.settings.http.inexactContentRange
+        ? undefined
+        : contentLength(head)
+    this.#fill = new Fill(this.#fillDeps(), this.#fillPlan(entry), () => this.resume())
+    this.flight.head({ ...head, sharedFields: entry.fields, refusal: undefined })
+  }
+
+  #fillDeps() {
+    const { metadata, bodies, clock, pending, settings, fence } = this.parts
+    const { smallBodyBytes, reservationMs, maxVariants } = settings.limits
+    const commit = (entry: Entry) => fence.commitChecked(entry, { maxVariants })
+    return { metadata, bodies, clock, pending, commit, smallBodyBytes, reservationMs }
+  }
+
+  #fillPlan(entry: Omit<Entry, 'body'>) {
+    const { candidate, rule } = this.plan
+    const { settings, bodies } = this.parts
+    const part = entry.range !== undefined && candidate?.stored.range !== undefined ? candidate : undefined
+    return {
+      entry,
+      maxBodyBytes: rule.maxBodyBytes,
+      exactRange: !settings.http.inexactContentRange,
+      combine: part === undefined ? undefined : (bytes: Buffer) => combinePartial(bodies, part, entry, bytes),
+    }
+  }
+
+  #filled(result: FillResult): void {
+    const { parts, plan } = this
+    if (result.stored) {
+      parts.stats.fills++
+      const { entry, bytes } = result
+      const soft = parts.fence.verdict(entry) !== 'live'
+      if (bytes !== undefined && !soft && parts.memory.takes(bytes.length)) {
+        parts.memory.put(
+          plan.identity.text,
+          residentOf(candidateOf(entry, plan.rule, false), bytes, parts.fence.state().seq, parts.answers),
+        )
+      }
+    } else {
+      parts.stats.fillFailures++
+      if (result.reason !== 'too-large' && result.reason !== 'fenced') {
+        parts.events.warn('fill-failed', {
+          url: plan.identity.url,
+          reason: result.reason,
+          error: result.error,
+        })
+      }
+    }
+    this.flight.settle()
+  }
+
+  /** RFC 9111 §4.3.4: the stored response with the fields of the 304. It keeps its stamp: its content was fetched then (P1). */
+  async #refresh(candidate: EntryCandidate, fields: RawFields, responseTime: number): Promise<void> {
+    const entry = this.#updated(candidate, fields, responseTime)
+    if (entry === undefined) {
+      await this.#discard(candidate)
+      return this.flight.stored(candidate, 'REVALIDATED', 'no-longer-storable')
+    }
+    const refreshed = candidateOf(entry, this.plan.rule, false)
+    try {
+      const { maxVariants } = this.parts.settings.limits
+      const result = await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
+      // Purged meanwhile: what the 304 confirmed may not be used any more.
+      if (!result.ok && result.reason !== 'gone' && result.reason !== 'body') return this.#refetch()
+      this.parts.memory.remove(this.plan.identity.text)
+    } catch (error) {
+      // The origin has just confirmed the content: it is answered with; only the store does not know.
+      this.parts.events.warn('refresh-failed', { url: this.plan.identity.url, error: String(error) })
+    }
+    this.#over = true
+    this.flight.stored(refreshed, 'REVALIDATED', 'not-modified')
+  }
+
+  #updated(candidate: EntryCandidate, update: RawFields, responseTime: number): Entry | undefined {
+    const { rule, request, identity } = this.plan
+    const old = candidate.stored
+    const fields = updateFields(old.fields, endToEnd(update))
+    const policy = policyOf({ status: old.status, fields, responseTime }, rule.policy)
+    const refusal = storeRefusal(
+      {
+        method: 'GET',
+        hasAuthorization: request.headers.authorization !== undefined,
+        hasUnkeyedCookie: false,
+        hasBody: false,
+        noStore: false,
+      },
+      { status: old.status, fields, delimited: true },
+      policy,
+      { ...rule, postIsReusable: true },
+    )
+    if (refusal !== undefined) return undefined
+    const clean = cleanFields({ fields }, policy, rule, responseTime)
+    const times = { fields: clean, requestTime: this.#requestTime, responseTime }
+    const uselessAt = usefulUntil(policy, initialAge(times), responseTime, this.parts.settings.http.keep)
+    return { ...old, ...times, url: identity.url, uselessAt }
+  }
+
+  /** RFC 9111 §4.3.5: a HEAD answer updates the stored GET response if it is of the same representation, else makes it stale. */
+  async #updateByHead(candidate: EntryCandidate, head: ResponseHead, responseTime: number): Promise<void> {
+    const { policy, stored } = candidate
+    const now = policyOf({ status: head.status, fields: head.fields, responseTime }, this.plan.rule.policy)
+    const length = contentLength(head)
+    const same =
+      head.status === stored.status &&
+      stored.range === undefined &&
+      (length === undefined || length === stored.body.size) &&
+      (now.etag === undefined || now.etag === policy.etag) &&
+      (now.lastModified === undefined || now.lastModified === policy.lastModified)
+    const entry = same ? this.#updated(candidate, head.fields, responseTime) : undefined
+    if (entry === undefined) return this.#discard(candidate)
+    try {
+      const { maxVariants } = this.parts.settings.limits
+      await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
+      this.parts.memory.remove(this.plan.identity.text)
+    } catch (error) {
+      this.parts.events.warn('refresh-failed', { url: this.plan.identity.url, error: String(error) })
+    }
+  }
+
+  async #discard({ stored }: EntryCandidate): Promise<void> {
+    this.parts.memory.remove(this.plan.identity.text)
+    try {
+      await this.parts.metadata.remove([{ key: stored.key, variant: stored.variant, bodyId: stored.body.id }])
+    } catch (error) {
+      this.parts.events.warn('remove-failed', { url: stored.url, error: String(error) })
+    }
+  }
+
+  /** A 206 that completes what is stored becomes the whole 200; one that does not fit is asked for again, whole. */
+  #complete(head: ResponseHead, flow: FlowControl, responseTime: number): void {
+    flow.pause()
+    const { candidate } = this.plan
+    completeFrom(this.parts.bodies, candidate!, head).then(
+      whole => {
+        if (whole === undefined) {
+          this.#drop()
+          return this.#refetch()
+        }
+        this.#mode = { kind: 'fetch', range: false }
+        const assessment = this.#assess(whole.head, responseTime)
+        this.plan.onJudged('complete', undefined)
+        if (assessment.action === 'store') this.#store(whole.head, assessment.entry)
+        else this.#pass(whole.head, assessment.action, responseTime)
+        this.#onData(whole.before)
+        this.resume()
+      },
+      () => {
+        this.#drop()
+        this.#refetch()
+      },
+    )
+  }
+
+  #refetch(): void {
+    this.#mode = { kind: 'fetch', range: false }
+    this.#flow = undefined
+    this.start()
+  }
+
+  /** What is still to come of this answer is nothing (a 304), or not wanted. */
+  #ignoreRest(): void {
+    this.#current++
+  }
+
+  #drop(): void {
+    this.#ignoreRest()
+    this.#call?.abort()
+  }
+
+  #abort(): void {
+    this.#over = true
+    this.#call?.abort()
+    this.flight.settle()
+  }
+}

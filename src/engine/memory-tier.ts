@@ -1,0 +1,83 @@
+import { LRUCache } from 'lru-cache'
+import type { EntryCandidate } from './candidates.js'
+import type { MemorySettings } from './settings.js'
+
+/** An entry in memory with its body, and what a hit needs ready-made. */
+export interface Resident extends EntryCandidate {
+  readonly body: Buffer
+  /** Seq of the fence's mirror when the entry was last found live: what it is held against from then on. */
+  readonly checkedSeq: number
+  /** Fields to answer with, but for those that change with time. */
+  readonly baseFields: readonly string[]
+}
+
+/** What is resident under one key; `rule` is the rule that the policies were read with. */
+interface Group {
+  readonly variants: Resident[]
+  bytes: number
+}
+
+// What an entry costs beyond its body: objects, strings, the map's own links. Measured by bench/memory.
+const OVERHEAD_BYTES = 1024
+
+/** The nearest tier: small bodies with their metadata, by key text, bounded in bytes and in keys, least recently used first out. */
+export class MemoryTier {
+  readonly #groups: LRUCache<string, Group> | undefined
+
+  constructor(private readonly settings: MemorySettings) {
+    if (settings.maxBytes > 0) {
+      this.#groups = new LRUCache({
+        max: settings.maxEntries,
+        maxSize: settings.maxBytes,
+        maxEntrySize: settings.maxBytes,
+        sizeCalculation: group => group.bytes,
+      })
+    }
+  }
+
+  find(text: string): readonly Resident[] | undefined {
+    return this.#groups?.get(text)?.variants
+  }
+
+  put(text: string, resident: Resident): void {
+    const size = cost(text, resident)
+    if (
+      this.#groups === undefined ||
+      resident.body.length > this.settings.maxBodyBytes ||
+      size > this.settings.maxBytes
+    )
+      return
+    const others = (this.#groups.peek(text)?.variants ?? []).filter(
+      r => r.stored.variant !== resident.stored.variant,
+    )
+    const variants = [...others, resident]
+    this.#groups.set(text, { variants, bytes: variants.reduce((sum, r) => sum + cost(text, r), 0) })
+  }
+
+  /** Whether a body of this size may be kept at all. */
+  takes(bytes: number): boolean {
+    return this.#groups !== undefined && bytes <= this.settings.maxBodyBytes
+  }
+
+  remove(text: string): void {
+    this.#groups?.delete(text)
+  }
+
+  clear(): void {
+    this.#groups?.clear()
+  }
+
+  usage(): { keys: number; bytes: number } {
+    return { keys: this.#groups?.size ?? 0, bytes: this.#groups?.calculatedSize ?? 0 }
+  }
+}
+
+function cost(text: string, { stored, body }: Resident): number {
+  return body.length + 2 * (text.length + stored.url.length) + fieldsCost(stored.fields) + OVERHEAD_BYTES
+}
+
+function fieldsCost(fields: readonly string[]): number {
+  let sum = 0
+  for (const text of fields) sum += text.length
+  return sum * 2
+}

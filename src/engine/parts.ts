@@ -1,0 +1,32 @@
+import type { AnswerFields } from './answer-fields.js'
+import type { Clock } from './clock.js'
+import type { Fence } from './fence/fence.js'
+import type { Lease } from './lease.js'
+import type { MemoryTier } from './memory-tier.js'
+import type { PendingBytes } from './pending.js'
+import type { BodyStore, MetadataStore } from './ports/index.js'
+import type { EngineSettings } from './settings.js'
+import type { Stats } from './stats.js'
+import type { AccessLog } from './sweep/access-log.js'
+
+/** What the steps of the journey work with. */
+export interface Parts {
+  readonly settings: EngineSettings
+  readonly clock: Clock
+  readonly metadata: MetadataStore
+  readonly bodies: BodyStore
+  readonly fence: Fence
+  readonly lease: Lease
+  readonly memory: MemoryTier
+  readonly answers: AnswerFields
+  readonly pending: PendingBytes
+  readonly stats: Stats
+  readonly accessLog: AccessLog
+  readonly events: Events
+}
+
+/** What the engine tells the world beyond answers. */
+export interface Events {
+  /** Something failed that no client may have noticed: a fill, a sweep, a tier. `what` is a short stable name. */
+  warn(what: string, details: Record<string, unknown>): void
+}

@@ -1,0 +1,106 @@
+import { LRUCache } from 'lru-cache'
+import micromatch from 'micromatch'
+import type { QueryRule } from '../http/key.js'
+import type { PolicyRule } from '../http/policy-rule.js'
+import type { EngineSettings, RuleDefaults, RuleSettings } from './settings.js'
+
+/** A rule, compiled. */
+export interface Rule {
+  readonly name: string
+  readonly policy: PolicyRule
+  readonly bypass: boolean
+  readonly query: QueryRule | undefined
+  readonly keyHeaders: readonly string[]
+  readonly keyCookies: readonly string[]
+  readonly cookies: 'bypass' | 'strip' | 'forward'
+  readonly setCookie: 'refuse' | 'strip' | 'store'
+  readonly tags: readonly string[]
+  readonly maxBodyBytes: number
+  readonly acceptsContentType: (mediaType: string) => boolean
+  readonly coalesce: boolean
+  readonly requestDirectives: 'honour' | 'only-if-cached' | 'ignore'
+}
+
+const REMEMBERED_PATHS = 20_000
+const LONGEST_REMEMBERED = 512
+
+/** Operator's rules: the first whose glob matches the path applies, on top of the defaults. */
+export class Rules {
+  readonly #rules: readonly { matches: (path: string) => boolean; rule: Rule }[]
+  readonly #fallback: Rule
+  // Which rule a path has does not change: what a map can look up is not matched again.
+  readonly #byPath = new LRUCache<string, Rule>({ max: REMEMBERED_PATHS })
+
+  constructor(settings: EngineSettings) {
+    this.#fallback = compile('default', settings.defaults, settings)
+    this.#rules = settings.rules.map(rule => ({
+      matches: anyGlob(asList(rule.match)),
+      rule: compile(
+        asList(rule.match).join(' '),
+        { ...settings.defaults, ...withoutUndefined(rule) },
+        settings,
+      ),
+    }))
+  }
+
+  /** The rule for a path (as it stands in the URL, without the query). */
+  match(path: string): Rule {
+    if (this.#rules.length === 0) return this.#fallback
+    const known = this.#byPath.get(path)
+    if (known !== undefined) return known
+    const rule = this.#rules.find(({ matches }) => matches(path))?.rule ?? this.#fallback
+    if (path.length <= LONGEST_REMEMBERED) this.#byPath.set(path, rule)
+    return rule
+  }
+}
+
+function compile(name: string, rule: RuleDefaults, settings: EngineSettings): Rule {
+  const { http, limits } = settings
+  return {
+    name,
+    policy: {
+      ttl: rule.ttl,
+      overrideTtl: rule.overrideTtl,
+      statusTtl: rule.statusTtl,
+      staleWhileRevalidate: rule.staleWhileRevalidate,
+      staleIfError: rule.staleIfError,
+      targetedFields: http.targetedFields,
+      heuristicFraction: http.heuristicFraction,
+      heuristicMax: http.heuristicMax,
+    },
+    bypass: rule.bypass ?? false,
+    query: compileQuery(rule.query),
+    keyHeaders: (rule.keyHeaders ?? []).map(name => name.toLowerCase()),
+    keyCookies: rule.keyCookies ?? [],
+    cookies: rule.cookies ?? 'bypass',
+    setCookie: rule.setCookie ?? 'refuse',
+    tags: rule.tags ?? [],
+    maxBodyBytes: Math.min(rule.maxBodyBytes ?? Infinity, limits.maxBodyBytes),
+    acceptsContentType: rule.contentTypes === undefined ? () => true : anyGlob(rule.contentTypes),
+    coalesce: rule.coalesce ?? true,
+    requestDirectives: rule.requestDirectives ?? 'only-if-cached',
+  }
+}
+
+function compileQuery(query: RuleSettings['query']): QueryRule | undefined {
+  if (query === undefined) return undefined
+  return {
+    ignores: query.ignore === undefined ? undefined : anyGlob(query.ignore),
+    allows: query.allow === undefined ? undefined : anyGlob(query.allow),
+    sort: query.sort,
+  }
+}
+
+function anyGlob(globs: readonly string[]): (text: string) => boolean {
+  if (globs.length === 0) return () => false
+  const matchers = globs.map(glob => micromatch.matcher(glob, { dot: true }))
+  return text => matchers.some(matches => matches(text))
+}
+
+function asList(match: string | readonly string[]): readonly string[] {
+  return typeof match === 'string' ? [match] : match
+}
+
+function withoutUndefined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Partial<T>
+}

@@ -1,0 +1,25 @@
+/**
+ * RFC 9110 §12.5.3: does the client take this Content-Encoding? `accept` is its Accept-Encoding, null when it sent none: then
+ * any coding is acceptable by the letter, and a cache that has it from an origin that chose it gives it on.
+ */
+export function acceptsCoding(accept: string | null, coding: string): boolean {
+  if (accept === null) return true
+  const wanted = coding
+    .toLowerCase()
+    .split(',')
+    .map(canonical)
+    .filter(name => name !== '' && name !== 'identity')
+  if (wanted.length === 0) return true
+  const weights = new Map<string, number>()
+  for (const item of accept.toLowerCase().split(',')) {
+    const [name, ...params] = item.split(';')
+    const weight = params.map(p => p.trim()).find(p => p.startsWith('q='))
+    weights.set(canonical(name!), weight === undefined ? 1 : Number(weight.slice(2)))
+  }
+  return wanted.every(name => (weights.get(name) ?? weights.get('*') ?? 0) > 0)
+}
+
+function canonical(name: string): string {
+  const trimmed = name.trim()
+  return trimmed === 'x-gzip' ? 'gzip' : trimmed === 'x-compress' ? 'compress' : trimmed
+}
