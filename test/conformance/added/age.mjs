@@ -26,7 +26,7 @@ export default {
     large('age-parse-large-minus-one', '2147483647'),
     large('age-parse-large', '2147483648'),
     large('age-parse-larger', '2147483649'),
-    large('age-parse-64bit', '18446744073709551617'),
+    { ...large('age-parse-64bit', '18446744073709551617'), ours: true },
     {
       id: 'other-age-delay',
       kind: 'check',

@@ -51,6 +51,7 @@ export default {
     },
     {
       id: 'interim-many',
+      ours: true,
       kind: 'optimal',
       name: 'several are passed through in their order',
       requests: [

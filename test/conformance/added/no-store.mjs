@@ -32,6 +32,7 @@ function understood(id, kind, status, then, needs) {
   return {
     id,
     kind,
+    ours: id !== 'status-200-must-understand',
     name: `RFC 9111 §5.2.2.3: must-understand with no-store on ${status[0]}`,
     depends_on: needs,
     requests: [{ ...first, setup: true }, then],

@@ -6,6 +6,7 @@ const needs = ['freshness-max-age-stale']
 function forbidden(id, directives, why) {
   return {
     id: `stale-while-revalidate-${id}`,
+    ours: true,
     name: `not with ${directives} (${why})`,
     depends_on: ['stale-while-revalidate'],
     requests: [
@@ -62,6 +63,7 @@ export default {
     },
     {
       id: 'stale-while-revalidate-refresh',
+      ours: true,
       kind: 'optimal',
       name: 'the refresh in the background serves the next request',
       depends_on: ['stale-while-revalidate'],

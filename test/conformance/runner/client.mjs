@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Runs the suite's own client, unchanged, in a process of its own (its results live in module state), as the suite's
  * cli.mjs does, and writes the results to stdout as JSON.
@@ -10,7 +11,7 @@ import { pathToFileURL } from 'node:url'
 import { interimFetch } from './interim-fetch.mjs'
 
 /** @type {import('./run-client.mjs').ClientJob} */
-const { engine, indexes, base, ids, interim } = JSON.parse(process.argv[2])
+const { engine, indexes, base, ids, interim } = JSON.parse(process.argv[2] ?? '')
 
 /** @param {string} file */
 const load = file => import(pathToFileURL(file).href)

@@ -1,3 +1,4 @@
+// @ts-check
 import { isDeepStrictEqual } from 'node:util'
 
 /**
@@ -13,7 +14,7 @@ import http from 'node:http'
 function pairs(raw) {
   /** @type {[string, string][]} */
   const fields = []
-  for (let i = 0; i + 1 < raw.length; i += 2) fields.push([raw[i].toLowerCase(), raw[i + 1]])
+  for (let i = 0; i < raw.length; i += 2) fields.push([String(raw[i]).toLowerCase(), String(raw[i + 1])])
   return fields
 }
 

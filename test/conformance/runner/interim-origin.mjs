@@ -1,3 +1,4 @@
+// @ts-check
 import { createServer, request } from 'node:http'
 
 /**

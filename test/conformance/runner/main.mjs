@@ -1,3 +1,4 @@
+// @ts-check
 /** `npm run conformance`: scores Strata's built proxy with the public HTTP cache test suite and our own additions. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,7 +6,7 @@ import { join } from 'node:path'
 import { writeDocs } from './docs.mjs'
 import { readOptions } from './options.mjs'
 import { startProxy } from './proxy.mjs'
-import { reportLines } from './report.mjs'
+import { currentLine, reportLines } from './report.mjs'
 import { runClient } from './run-client.mjs'
 import { failures, score } from './score.mjs'
 import { startStore } from './stores.mjs'
@@ -15,7 +16,7 @@ import { traceTest } from './trace.mjs'
 /**
  * @typedef {import('./options.mjs').Options} Options
  * @typedef {import('./suite.mjs').Suite} Suite
- * @typedef {{ label: string, store: string, scored: import('./score.mjs').Score }} Run
+ * @typedef {import('./report.mjs').Run} Run
  */
 
 /**
@@ -82,17 +83,36 @@ async function main(argv) {
   const released = await releasedSuite(options.suite)
   const suites = [released, await addedSuite(released)]
   if (options.id !== undefined) return trace(options, suites, options.id)
+  const runs = await scoreStores(options, suites)
+  if (options.writeDocs) {
+    const others = await scoreStores(
+      { ...options, profile: 'default', stores: options.stores.slice(0, 1) },
+      suites,
+    )
+    await writeDocs([
+      { profile: options.profile, runs },
+      { profile: 'default', runs: others },
+    ])
+  }
+  return runs.every(run => failures(run.scored).length === 0)
+}
+
+/** @param {Options} options @param {Suite[]} suites */
+async function scoreStores(options, suites) {
   /** @type {Run[]} */
   const runs = []
   for (const store of options.stores) {
+    /** @type {Run[]} */
+    const own = []
     for (const suite of suites) {
       const run = await scoreStore(options, store, suite)
-      for (const line of reportLines(run.label, store, run.scored)) console.log(line)
-      runs.push(run)
+      for (const line of reportLines(run)) console.log(line)
+      own.push(run)
     }
+    console.log(currentLine(store, own))
+    runs.push(...own)
   }
-  if (options.writeDocs) await writeDocs(options.profile, runs)
-  return runs.every(run => failures(run.scored).length === 0)
+  return runs
 }
 
 // Ended from outside, the run ends what it has started as well (the 'exit' handlers do that).

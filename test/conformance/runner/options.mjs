@@ -1,3 +1,4 @@
+// @ts-check
 import { parseArgs } from 'node:util'
 
 /** The backends that are scored, in the order in which they are run. */
@@ -48,8 +49,13 @@ export function readOptions(argv) {
   if (unknown !== undefined) throw fail(`--store: there is no store "${unknown}"`)
   const { profile } = values
   if (profile !== 'conformance' && profile !== 'default') throw fail(`--profile: there is no "${profile}"`)
-  if (values['write-docs'] && (values.id ?? values.command ?? values.suite) !== undefined) {
-    throw fail('--write-docs wants whole runs of Strata on the npm release: no --id, --command or --suite')
+  if (
+    values['write-docs'] &&
+    (profile === 'default' || (values.id ?? values.command ?? values.suite) !== undefined)
+  ) {
+    throw fail(
+      '--write-docs makes whole runs of Strata: without --profile default, --id, --command or --suite',
+    )
   }
   return {
     stores: values.command === undefined ? stores : ['command'],

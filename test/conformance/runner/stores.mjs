@@ -1,3 +1,4 @@
+// @ts-check
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'

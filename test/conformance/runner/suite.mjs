@@ -1,3 +1,4 @@
+// @ts-check
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -15,6 +16,7 @@ import { withDependencies } from './score.mjs'
  * @property {'required' | 'optimal' | 'check'} [kind]
  * @property {string[]} [depends_on]
  * @property {boolean} [browser_only]
+ * @property {boolean} [ours] in no version of the public suite
  *
  * @typedef {object} TestGroup a file of the suite
  * @property {string} id

@@ -1,3 +1,4 @@
+// @ts-check
 import { connect, createServer } from 'node:net'
 
 /** Longest part of one message that is shown, characters. */
@@ -22,7 +23,7 @@ export async function startTap(label, target, show) {
     near.on('data', data => {
       const text = data.toString('latin1')
       const start = /^[A-Z-]+ (\S+) HTTP\//.exec(text)
-      if (start !== null) quiet = /^(https?:\/\/[^/]*)?\/(config|state)\//.test(start[1])
+      if (start !== null) quiet = /^(https?:\/\/[^/]*)?\/(config|state)\//.test(start[1] ?? '')
       if (!quiet) show(message(`${name} >>>`, text))
       far.write(data)
     })

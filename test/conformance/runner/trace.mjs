@@ -1,3 +1,4 @@
+// @ts-check
 import { runClient } from './run-client.mjs'
 import { startProxy } from './proxy.mjs'
 import { reportLines } from './report.mjs'
@@ -45,7 +46,7 @@ export async function traceTest({ suite, id, originPort, proxy: plan }) {
     const chosen = groups.map(group => ({ ...group, tests: group.tests.filter(one => ids.includes(one.id)) }))
     const scored = score(chosen, { ...before, ...own }, suite.kinds)
     const result = scored.tests.find(one => one.id === id)
-    for (const line of reportLines(suite.label, plan.store, scored)) console.log(line)
+    for (const line of reportLines({ label: suite.label, store: plan.store, scored })) console.log(line)
     console.log(
       `\n${id}: ${result?.outcome ?? 'no longer counted'} ${result?.reason ?? JSON.stringify(own[id])}`,
     )
