@@ -135,6 +135,22 @@ export class Fence {
    * @throws FaultyRequest for faulty marks; StrataError STRATA_STORE_UNAVAILABLE when it is not certain that they hold.
    */
   async invalidate(marks: readonly Mark[]): Promise<FenceState> {
+    const state = await this.#write(marks)
+    if (this.#log.length > this.options.maxMarks) await this.#fold()
+    return state
+  }
+
+  /**
+   * Moves marks to the log's end, each about exactly what it was about, and retires all up to `upTo`: for soft marks that are
+   * still needed when what is around them is not. @throws StrataError STRATA_STORE_UNAVAILABLE
+   */
+  async relog(needed: readonly HeldMark[], upTo: number): Promise<void> {
+    const byId = new Map(needed.map(({ mark, bound }) => [mark.id, { ...mark, before: bound }]))
+    await this.#write([...byId.values()])
+    await this.retire(upTo)
+  }
+
+  async #write(marks: readonly Mark[]): Promise<FenceState> {
     const texts = marks.map(encodeMark)
     const state = await this.store.invalidate(texts)
     if (state.epoch === this.#state.epoch && state.seq === this.#state.seq + 1) {
@@ -143,7 +159,6 @@ export class Fence {
         state,
       )
     } else await this.observe(state)
-    if (this.#log.length > this.options.maxMarks) await this.#fold()
     return state
   }
 

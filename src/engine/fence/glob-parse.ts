@@ -124,6 +124,7 @@ class Parser {
   #star(nodes: GlobNode[]): void {
     const { text } = this
     const before = this.#before
+    const afterStar = text.endsWith('*/', this.#at)
     let stars = 1
     while (text[this.#at + stars] === '*') stars++
     const atStart = before === '' || before === '/'
@@ -138,11 +139,17 @@ class Parser {
     // `/**/**` says no more than `/**`.
     while (text.startsWith('/**', this.#at) && [undefined, '/'].includes(text[this.#at + 3])) this.#at += 3
     if (text[this.#at] === '/') {
-      // `a/**/b` matches `a/b`: no folder, or any number of them.
+      // `a/**/b` matches `a/b`: no folder, or any number of them. (Here `/**/b` matches `/b` too, which micromatch leaves out.)
       this.#special('/', 1)
       nodes.push(optional([anything, slash]))
-    } else if (this.#at === text.length && before === '/' && nodes.length > 1 && nodes.at(-1) === slash) {
-      // `a/**` matches `a`.
+    } else if (
+      this.#at === text.length &&
+      before === '/' &&
+      nodes.length > 1 &&
+      nodes.at(-1) === slash &&
+      !afterStar
+    ) {
+      // `a/**` matches `a` (but `*/**` not `a`).
       if (this.literal.endsWith('/')) this.literal = this.literal.slice(0, -1)
       nodes.pop()
       nodes.push(optional([slash, anything]))

@@ -42,9 +42,9 @@ export class Glob {
     this.#added = new Float64Array(this.#steps.length).fill(-1)
   }
 
-  /** Number of steps that the pattern was compiled to. */
-  get size(): number {
-    return this.#steps.length
+  /** Ways from step to step: as many visits, at most, as one character of the text can cost. */
+  get edges(): number {
+    return this.#steps.reduce((sum, step) => sum + (step.op === 'split' ? step.to.length : 1), 1)
   }
 
   matches(text: string): boolean {

@@ -6,6 +6,7 @@ import { faultsOf, FaultyRequest, namesOf } from './mark-faults.js'
 export const MARK_FORMAT = 1
 /** The store's limit for one mark, bytes. */
 export const MAX_MARK_BYTES = 4096
+const BOUND_BYTES = 32
 
 const TYPES: Readonly<Record<keyof Criteria, 'string' | 'number' | 'boolean'>> = {
   all: 'boolean',
@@ -33,7 +34,9 @@ export function encodeMark(mark: Mark): string {
     before: mark.before,
     is: criteriaOf(mark),
   })
-  if (Buffer.byteLength(text) > MAX_MARK_BYTES) {
+  // A mark may be moved in the log later, and must have room for the seq that bounds it then.
+  const room = mark.before === undefined ? BOUND_BYTES : 0
+  if (Buffer.byteLength(text) > MAX_MARK_BYTES - room) {
     throw new FaultyRequest([{ path: '', message: 'the criteria are longer than 4 KiB together' }])
   }
   return text

@@ -1,0 +1,66 @@
+/** Somebody waits to hear how many entries one invalidation hit. */
+export class Watch {
+  /** `matched` is final. */
+  done = false
+  readonly ended: Promise<void>
+  #end!: () => void
+
+  constructor(
+    /** Of the invalidation. */
+    readonly seq: number,
+    /** Entries hit so far. */
+    public matched: number,
+  ) {
+    this.ended = new Promise(resolve => {
+      this.#end = resolve
+    })
+  }
+
+  finish(): void {
+    this.done = true
+    this.#end()
+  }
+
+  /** The pass failed: whoever waits is told what is known, and that it is not all. */
+  giveUp(): void {
+    this.#end()
+  }
+}
+
+/**
+ * Who wants to know what sweeps remove for which invalidation. Counting starts before the invalidation has its seq
+ * (`expect`), so that a pass that is faster than its author loses nothing.
+ */
+export class Counts {
+  readonly watches = new Map<number, Watch>()
+  #expecting = 0
+  #killed = new Map<number, number>()
+
+  /** Whether anybody wants to know. */
+  get wanted(): boolean {
+    return this.#expecting > 0
+  }
+
+  /** @returns what ends it */
+  expect(): () => void {
+    this.#expecting++
+    let open = true
+    return () => {
+      if (open && --this.#expecting === 0) this.#killed.clear()
+      open = false
+    }
+  }
+
+  /** An entry was found dead, killed by this invalidation (0: by no mark). */
+  killed(seq: number): void {
+    const watch = this.watches.get(seq)
+    if (watch !== undefined) watch.matched++
+    else this.#killed.set(seq, (this.#killed.get(seq) ?? 0) + 1)
+  }
+
+  watch(seq: number): Watch {
+    const watch = new Watch(seq, this.#killed.get(seq) ?? 0)
+    this.watches.set(seq, watch)
+    return watch
+  }
+}

@@ -1,0 +1,73 @@
+import type { BodyStore, MetadataStore } from '../ports/index.js'
+import type { Pass } from './pass.js'
+
+/** Entries that no request can use any more. */
+export async function sweepUseless(
+  store: MetadataStore,
+  pass: Pass,
+  now: number,
+  batch: number,
+): Promise<void> {
+  for (;;) {
+    const handles = await store.useless(now, batch)
+    const removed = handles.length === 0 ? 0 : await store.remove(handles)
+    pass.examined += handles.length
+    pass.removed += removed
+    // Less than a batch is the end; a batch of which nothing went has been replaced meanwhile.
+    if (handles.length < batch || removed === 0) return
+    await pass.breathe()
+  }
+}
+
+export interface EvictionLimits {
+  readonly maxStoreBytes: number
+  readonly maxStoreEntries: number
+}
+
+const DOWN_TO = 0.8
+
+/** Over a limit, the least recently used entries go until both are at 80 % or below. */
+export async function sweepExcess(
+  store: MetadataStore,
+  pass: Pass,
+  limits: EvictionLimits,
+  batch: number,
+): Promise<void> {
+  const before = await store.usage()
+  if (before.bodyBytes <= limits.maxStoreBytes && before.entries <= limits.maxStoreEntries) return
+  for (let usage = before; ; usage = await store.usage()) {
+    const bytes = usage.bodyBytes - limits.maxStoreBytes * DOWN_TO
+    const entries = usage.entries - limits.maxStoreEntries * DOWN_TO
+    if (bytes <= 0 && entries <= 0) return
+    const oldest = await store.leastRecent(batch)
+    // Equal bodies are stored once: an entry frees its size at most, so this many are needed at least.
+    let freed = 0
+    let count = 0
+    while (count < oldest.length && (freed < bytes || count < entries)) freed += oldest[count++]!.size
+    const removed = count === 0 ? 0 : await store.remove(oldest.slice(0, count))
+    pass.examined += count
+    pass.removed += removed
+    pass.bytes += freed
+    if (removed === 0) return
+    await pass.breathe()
+  }
+}
+
+/** Bodies that nothing refers to. Deleted first, forgotten last: a crash in between leaves them to the next pass. */
+export async function sweepOrphans(
+  store: MetadataStore,
+  bodies: BodyStore,
+  pass: Pass,
+  before: number,
+  batch: number,
+): Promise<void> {
+  for (;;) {
+    const ids = await store.orphans(before, batch)
+    if (ids.length === 0) return
+    await bodies.remove(ids)
+    await store.forget(ids)
+    pass.bodies += ids.length
+    if (ids.length < batch) return
+    await pass.breathe()
+  }
+}

@@ -1,0 +1,171 @@
+import { messageOf } from '../../errors.js'
+import type { Clock } from '../clock.js'
+import type { Fence } from '../fence/fence.js'
+import type { BodyStore, MetadataStore } from '../ports/index.js'
+import type { LimitSettings, SweepSettings } from '../settings.js'
+import type { Timers } from '../timers.js'
+import type { AccessLog } from './access-log.js'
+import { Counts } from './counts.js'
+import { MarkSweep } from './mark-sweep.js'
+import { Pass, PassCancelled, type SweepProgress } from './pass.js'
+import { sweepExcess, sweepOrphans, sweepUseless } from './store-sweep.js'
+
+export interface SweeperParts {
+  readonly metadata: MetadataStore
+  readonly bodies: BodyStore
+  readonly fence: Fence
+  readonly sweep: SweepSettings
+  readonly limits: Pick<LimitSettings, 'maxStoreBytes' | 'maxStoreEntries' | 'maxMarks'>
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Its uses are written before anything is evicted by them. */
+  readonly accessLog?: AccessLog
+  /** A pass failed; the next one tries again. */
+  readonly onError: (error: unknown, progress: SweepProgress) => void
+  /** See MarkSweepOptions. */
+  readonly retireAfterMs?: number
+  readonly softWalkMs?: number
+}
+
+const RETIRE_AFTER_MS = 60_000
+const SOFT_WALK_MS = 600_000
+
+/**
+ * Background removal of what is dead already: one pass at a time, in batches, requests first. A pass removes what marks killed
+ * and retires the marks, then entries past all use, then the least recently used ones over the limits, then orphan bodies.
+ */
+export class Sweeper {
+  readonly #marks: MarkSweep
+  readonly #counts = new Counts()
+  #pass: Pass | undefined
+  #running: Promise<SweepProgress> | undefined
+  #next: Promise<SweepProgress> | undefined
+  #cancelTimer: (() => void) | undefined
+  #stopped = false
+
+  constructor(private readonly parts: SweeperParts) {
+    this.#marks = new MarkSweep(parts.metadata, parts.fence, this.#counts, {
+      batch: parts.sweep.batch,
+      maxMarks: parts.limits.maxMarks,
+      retireAfterMs: parts.retireAfterMs ?? RETIRE_AFTER_MS,
+      softWalkMs: parts.softWalkMs ?? SOFT_WALK_MS,
+    })
+  }
+
+  /** Runs a pass every `intervalMs` from now on (never by itself when that is 0). */
+  start(): void {
+    this.#stopped = false
+    this.#schedule()
+  }
+
+  /** Cancels what runs and waits for it to end; no pass begins after that until `start`. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#pass?.cancel()
+    // What was asked for during the last pass begins after it, and ends at once.
+    while (this.#running !== undefined || this.#next !== undefined) await (this.#running ?? this.#next)
+  }
+
+  /** The pass that runs, else the last one; undefined before the first. */
+  progress(): SweepProgress | undefined {
+    return this.#pass === undefined ? undefined : { ...this.#pass }
+  }
+
+  /**
+   * A whole pass that begins after this call: callers during a running pass share the next one. Never rejects: the result's
+   * `state` says how it went.
+   */
+  run(): Promise<SweepProgress> {
+    if (this.#next !== undefined) return this.#next
+    if (this.#running === undefined) return this.#start()
+    this.#next = this.#running.then(() => {
+      this.#next = undefined
+      return this.#start()
+    })
+    return this.#next
+  }
+
+  /** Asks for a pass without waiting for it. */
+  poke(): void {
+    void this.run()
+  }
+
+  /** Stops the pass that runs, after its current batch. */
+  cancel(): void {
+    this.#pass?.cancel()
+  }
+
+  /** To be called before an invalidation that is to be counted; what it returns is to be called after. */
+  expect(): () => void {
+    return this.#counts.expect()
+  }
+
+  /**
+   * Sweeps at once, and waits for the number of entries that one invalidation hit, at most `waitMs`. Exact when `expect` was
+   * called before the invalidation.
+   * @returns `sweeping`: the count is not final.
+   */
+  async count(seq: number, waitMs: number): Promise<{ matched: number; sweeping: boolean }> {
+    const watch = this.#counts.watch(seq)
+    this.poke()
+    let cancel: (() => void) | undefined
+    const late = new Promise<void>(resolve => {
+      cancel = this.parts.timers.after(waitMs, resolve)
+    })
+    await Promise.race([watch.ended, late])
+    cancel?.()
+    this.#counts.watches.delete(seq)
+    return { matched: watch.matched, sweeping: !watch.done }
+  }
+
+  #start(): Promise<SweepProgress> {
+    this.#running = this.#sweep().finally(() => {
+      this.#running = undefined
+      this.#schedule()
+    })
+    return this.#running
+  }
+
+  #schedule(): void {
+    const { intervalMs } = this.parts.sweep
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    if (!this.#stopped && intervalMs > 0)
+      this.#cancelTimer = this.parts.timers.after(intervalMs, () => this.poke())
+  }
+
+  async #sweep(): Promise<SweepProgress> {
+    const { clock, onError } = this.parts
+    const pass = new Pass(clock.now())
+    this.#pass = pass
+    if (this.#stopped) pass.cancel()
+    try {
+      await pass.breathe()
+      await this.#steps(pass)
+      pass.state = 'done'
+    } catch (error) {
+      pass.state = error instanceof PassCancelled ? 'cancelled' : 'failed'
+      if (pass.state === 'failed') pass.error = messageOf(error)
+    }
+    pass.endedAt = clock.now()
+    const progress = { ...pass }
+    if (pass.state !== 'done' && pass.step === 'marks')
+      for (const watch of this.#counts.watches.values()) watch.giveUp()
+    if (pass.state === 'failed') onError(new Error(`sweep: ${pass.error}`), progress)
+    return progress
+  }
+
+  async #steps(pass: Pass): Promise<void> {
+    const { metadata, bodies, clock, sweep, limits, accessLog } = this.parts
+    await this.#marks.run(pass, clock.now())
+    pass.step = 'useless'
+    await sweepUseless(metadata, pass, clock.now(), sweep.batch)
+    pass.step = 'eviction'
+    await accessLog?.flush()
+    await sweepExcess(metadata, pass, limits, sweep.batch)
+    pass.step = 'orphans'
+    await sweepOrphans(metadata, bodies, pass, clock.now() - sweep.bodyGraceMs, sweep.batch)
+  }
+}
