@@ -9,6 +9,7 @@ import { isStrataError } from '../../src/errors.js'
 import type { StrataError } from '../../src/errors.js'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { placeOf } from '../../src/stores/embedded/body-folder.js'
+import { openDatabase } from '../../src/stores/embedded/database.js'
 import { FileSink } from '../../src/stores/embedded/file-sink.js'
 import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
 import { sampleKey, storeEntry } from '../support/entries.js'
@@ -77,6 +78,63 @@ describe('the embedded store under faults', () => {
       expect((await failure(() => fsBodyStore({ path: join(path, 'file') }))).code).toBe(
         'STRATA_STORE_UNAVAILABLE',
       )
+    })
+
+    test('a step that fails amid its writes leaves none of them', async () => {
+      const store = lmdbMetadataStore({ path })
+      const { entry } = await storeEntry(store)
+      const before = await store.use(entry.key, '')
+      const good = { key: entry.key, variant: '', hits: 5, at: entry.responseTime + 5 }
+      expect((await failure(() => store.touch([good, null as never]))).code).toBe('STRATA_STORE_UNAVAILABLE')
+      expect(await store.use(entry.key, '')).toEqual(before)
+      await store.touch([good])
+      expect(await store.use(entry.key, '')).toEqual({ hits: 5, lastAccess: good.at })
+      expect((await store.leastRecent(10)).length).toBe(1)
+      await store.close()
+    })
+
+    test('damaged rows of the ledger hold nothing up', async () => {
+      const store = lmdbMetadataStore({ path })
+      await store.reserveBody('damaged', 1)
+      await store.reserveBody('sound', 2)
+      const { root } = openDatabase(path)
+      await root
+        .openDB<Buffer, string>({ name: 'bodies', encoding: 'binary' })
+        .put('damaged', Buffer.from('x'))
+      await root.close()
+      expect(await store.orphans(10, 10)).toEqual(['sound'])
+      expect(await store.unknownBodies(['damaged', 'sound'])).toEqual(['damaged'])
+      expect(await store.reserveBody('damaged', 5)).toBe('reserved')
+      await store.close()
+    })
+
+    test('damaged rows of entries are as absent, and can be written anew', async () => {
+      const store = lmdbMetadataStore({ path })
+      const { entry } = await storeEntry(store)
+      const { root } = openDatabase(path)
+      const rows = root.openDB<Buffer, string>({ name: 'rows', encoding: 'binary' })
+      for (const bytes of [Buffer.from('x'), Buffer.from([0x91, 1]), Buffer.from([0xff]), Buffer.alloc(0)]) {
+        await rows.put(entry.key, bytes)
+        expect((await store.lookup(entry.key)).entries).toEqual([])
+        expect(await store.list(10)).toEqual({ items: [] })
+        expect(await store.leastRecent(10)).toEqual([])
+      }
+      expect((await storeEntry(store)).result.ok).toBe(true)
+      expect((await store.lookup(entry.key)).entries).toHaveLength(1)
+      await root.close()
+      await store.close()
+    })
+
+    test('a database without its state says what to do', async () => {
+      const store = lmdbMetadataStore({ path })
+      const { root } = openDatabase(path)
+      await root.openDB<Buffer, string>({ name: 'state', encoding: 'binary' }).remove('log')
+      await root.close()
+      const error = await failure(() => store.lookup('k'))
+      expect(error.code).toBe('STRATA_STORE_UNAVAILABLE')
+      expect(error.message).toContain('delete its folder')
+      expect((await failure(() => store.invalidate(['m']))).code).toBe('STRATA_STORE_UNAVAILABLE')
+      await store.close()
     })
 
     test('a closed store says that it is not available; closing twice is no error', async () => {

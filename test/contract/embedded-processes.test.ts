@@ -50,6 +50,14 @@ describe('the embedded store in several processes', () => {
     expect(store.lookup(sampleKey(1))).toEqual({ entries: [], fence: acknowledged })
   })
 
+  test('so does peekFence', () => {
+    const store = open()
+    const { seq } = store.peekFence!()
+    const acknowledged = elsewhere(path, 'invalidate', '{"all":true}')
+    expect(acknowledged).toMatchObject({ seq: seq + 1 })
+    expect(store.peekFence!()).toEqual(acknowledged)
+  })
+
   test('a commit that was checked before another process invalidated is refused', async () => {
     const store = open()
     const { fence: checked } = await store.lookup(sampleKey(1))

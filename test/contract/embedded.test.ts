@@ -9,33 +9,37 @@ import { metadataStoreSuite } from './metadata-store.suite.js'
 
 const folder = () => mkdtemp(join(tmpdir(), 'strata.embedded-'))
 
-metadataStoreSuite('embedded', async () => {
-  const path = await folder()
-  let store = lmdbMetadataStore({ path })
-  return {
-    store,
-    reopen: async () => {
-      await store.close()
-      store = lmdbMetadataStore({ path })
-      return store
-    },
-    damage: async (key, variant, bytes) => {
-      const { root, tables } = openDatabase(path)
-      await root.transaction(() => {
-        const rows = tables.rows.get(key) ?? []
-        tables.rows.put(
-          key,
-          rows.map(row => (row.variant === variant ? { ...row, stored: bytes } : row)),
-        )
-      })
-      await root.close()
-    },
-    cleanup: async () => {
-      await store.close()
-      await rm(path, { recursive: true })
-    },
-  }
-})
+metadataStoreSuite(
+  'embedded',
+  async () => {
+    const path = await folder()
+    let store = lmdbMetadataStore({ path })
+    return {
+      store,
+      reopen: async () => {
+        await store.close()
+        store = lmdbMetadataStore({ path })
+        return store
+      },
+      damage: async (key, variant, bytes) => {
+        const { root, tables } = openDatabase(path)
+        await root.transaction(() => {
+          const rows = tables.rows.get(key) ?? []
+          tables.rows.put(
+            key,
+            rows.map(row => (row.variant === variant ? { ...row, stored: bytes } : row)),
+          )
+        })
+        await root.close()
+      },
+      cleanup: async () => {
+        await store.close()
+        await rm(path, { recursive: true })
+      },
+    }
+  },
+  { local: true },
+)
 
 bodyStoreSuite('embedded', async () => {
   const path = await folder()

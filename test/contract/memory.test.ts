@@ -12,7 +12,7 @@ metadataStoreSuite(
     const store = memoryMetadataStore()
     return { store, cleanup: () => store.close() }
   },
-  { volatile: true },
+  { volatile: true, local: true },
 )
 
 bodyStoreSuite('memory', async () => {

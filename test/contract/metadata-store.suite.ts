@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe } from '@jest/globals'
 import type { MetadataStore } from '../../src/engine/ports/index.js'
 import { entryCases } from './metadata/entry.cases.js'
 import { fenceCases } from './metadata/fence.cases.js'
+import { invariantCases } from './metadata/invariant.cases.js'
 import { ledgerCases } from './metadata/ledger.cases.js'
+import { peekCases } from './metadata/peek.cases.js'
 import { persistenceCases } from './metadata/persistence.cases.js'
 import { useCases } from './metadata/use.cases.js'
 
@@ -22,12 +24,13 @@ export type Current = () => MetadataHarness
 
 /**
  * The contract of the metadata port (src/engine/ports/metadata-store.ts): every adapter runs it whole.
- * `volatile`: the store loses everything when closed and keeps no bytes that could be damaged.
+ * `volatile`: the store loses everything when closed and keeps no bytes that could be damaged. `local`: a store of one machine,
+ * which has `peekFence`.
  */
 export function metadataStoreSuite(
   name: string,
   open: () => Promise<MetadataHarness>,
-  { volatile = false }: { volatile?: boolean } = {},
+  { volatile = false, local = false }: { volatile?: boolean; local?: boolean } = {},
 ): void {
   describe(`MetadataStore contract: ${name}`, () => {
     let harness: MetadataHarness | undefined
@@ -44,6 +47,8 @@ export function metadataStoreSuite(
     fenceCases(current)
     useCases(current)
     ledgerCases(current)
+    invariantCases(current)
+    if (local) peekCases(current)
     if (!volatile) persistenceCases(current)
   })
 }

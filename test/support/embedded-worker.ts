@@ -6,7 +6,7 @@ import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
 import { sampleKey, storeEntry } from './entries.js'
 
 const [path, step, argument = ''] = process.argv.slice(2)
-const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+const say = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
 const store = lmdbMetadataStore({ path: path! })
 
 const steps: { [name: string]: () => Promise<void> } = {

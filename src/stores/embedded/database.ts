@@ -5,13 +5,13 @@ import type { RootDatabase } from 'lmdb'
 import { isStrataError, messageOf, StrataError } from '../../errors.js'
 import type { Tables } from '../local/tables.js'
 import { lmdbTables } from './lmdb-tables.js'
+import type { LmdbTables } from './lmdb-tables.js'
 
 /** Version of the layout of tables and records. Entries carry their own format version besides. */
 export const DATA_FORMAT = 1
 
-export interface LocalDatabase {
+export interface LocalDatabase extends LmdbTables {
   readonly root: RootDatabase<Buffer, string>
-  readonly tables: Tables<Uint8Array>
 }
 
 /**
@@ -25,10 +25,10 @@ export function openDatabase(folder: string): LocalDatabase {
     // noSubdir: the name decides otherwise, and a folder may well have a dot in it.
     root = open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary' })
     root.transactionSync(() => root && checkFormat(root, folder))
-    const tables = lmdbTables(root)
+    const { tables, step } = lmdbTables(root)
     // One transaction, so that of processes that start together one makes the epoch and the others find it.
-    root.transactionSync(() => initialise(root!, tables))
-    return { root, tables }
+    root.transactionSync(() => step(() => initialise(root!, tables)))
+    return { root, tables, step }
   } catch (error) {
     void root?.close()
     if (isStrataError(error)) throw error

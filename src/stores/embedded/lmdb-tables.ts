@@ -9,13 +9,23 @@ const PRESENT = Buffer.from([1])
 
 type Names = Database<Buffer, [number, string]>
 
-/** The tables of one machine in LMDB: one sub-database each. Writes are only made inside a transaction of `root`. */
-export function lmdbTables(root: RootDatabase<Buffer, string>): Tables<Uint8Array> {
+/** The tables in LMDB, and the only way to write to them. */
+export interface LmdbTables {
+  readonly tables: Tables<Uint8Array>
+  /** Runs a step that writes. To be called inside a transaction of the database. */
+  step<R>(work: () => R): R
+}
+
+/** The tables of one machine in LMDB: one sub-database each. */
+export function lmdbTables(root: RootDatabase<Buffer, string>): LmdbTables {
   const open = (name: string) => root.openDB<Buffer, string>({ name, encoding: 'binary' })
   const names = (name: string) =>
     orderedNames(root.openDB<Buffer, [number, string]>({ name, encoding: 'binary' }))
   const state = open('state')
-  return {
+  let stepping = false
+  const log = cell(state, 'log', logRecord, () => stepping)
+  const counts = cell(state, 'counts', countsRecord, () => stepping)
+  const tables = {
     rows: rowTable(open('rows')),
     uses: table(open('uses'), useRecord),
     recent: names('recent'),
@@ -25,8 +35,24 @@ export function lmdbTables(root: RootDatabase<Buffer, string>): Tables<Uint8Arra
     dead: names('dead'),
     deleting: names('deleting'),
     marks: markLog(root.openDB<Buffer, [number, number]>({ name: 'marks', encoding: 'binary' })),
-    log: cell(state, 'log', logRecord),
-    counts: cell(state, 'counts', countsRecord),
+    log,
+    counts,
+  }
+  return {
+    tables,
+    step: work => {
+      stepping = true
+      try {
+        const result = work()
+        log.settle()
+        counts.settle()
+        return result
+      } finally {
+        stepping = false
+        log.forget()
+        counts.forget()
+      }
+    },
   }
 }
 
@@ -44,22 +70,58 @@ function table<V>(db: Database<Buffer, string>, { encode, decode }: Packed<V>): 
 function rowTable(db: Database<Buffer, string>): RowTable<Uint8Array> {
   return {
     ...table(db, rowsRecord),
-    keysFrom: (key, limit) => db.getKeys(key === '' ? { limit } : { start: key, limit }).asArray,
+    keysFrom: (key, limit) => [...db.getKeys(key === '' ? { limit } : { start: key, limit })],
   }
 }
 
-function cell<V>(db: Database<Buffer, string>, name: string, record: Packed<V>): Cell<V> {
-  const { get, put } = table(db, record)
+/** A cell that a step reads once and writes once, however often it changes the value. */
+interface StepCell<V> extends Cell<V> {
+  /** Writes what the step has set. */
+  settle(): void
+  /** Forgets what the step has read and set. */
+  forget(): void
+}
+
+function cell<V>(
+  db: Database<Buffer, string>,
+  name: string,
+  record: Packed<V>,
+  inStep: () => boolean,
+): StepCell<V> {
+  let held: V | undefined
+  let changed = false
+  // The last value that was read, by its bytes: the fence is asked for at every hit, and seldom changes.
+  let known: { readonly bytes: Buffer; readonly value: V } | undefined
+  const read = () => {
+    const bytes = db.getBinaryFast(name)
+    if (bytes === undefined) return undefined
+    if (known !== undefined && known.bytes.compare(bytes, 0, bytes.length) === 0) return known.value
+    const copy = Buffer.from(bytes.subarray(0, bytes.length))
+    const value = record.decode(copy)
+    known = value === undefined ? undefined : { bytes: copy, value }
+    return value
+  }
   return {
     get: () => {
-      const value = get(name)
-      if (value !== undefined) return value
-      throw new StrataError(
-        'STRATA_STORE_UNAVAILABLE',
-        `the embedded database has lost its ${name}: delete its folder`,
-      )
+      const value = held ?? read()
+      if (value === undefined) {
+        const message = `the embedded database has lost its ${name}: delete its folder to start empty`
+        throw new StrataError('STRATA_STORE_UNAVAILABLE', message)
+      }
+      if (inStep()) held = value
+      return value
     },
-    set: value => put(name, value),
+    set: value => {
+      held = value
+      changed = true
+    },
+    settle: () => {
+      if (changed) void db.put(name, record.encode(held!))
+    },
+    forget: () => {
+      held = undefined
+      changed = false
+    },
   }
 }
 
@@ -72,7 +134,7 @@ function orderedNames(db: Names): OrderedNames {
       const range = at === undefined ? {} : { end: [at + 1] as unknown as [number, string] }
       for (const [found, name] of db.getKeys(range)) yield { at: found, name }
     },
-    last: () => db.getKeys({ reverse: true, limit: 1 }).asArray[0]?.[0],
+    last: () => [...db.getKeys({ reverse: true, limit: 1 })][0]?.[0],
   }
 }
 
@@ -88,7 +150,7 @@ function markLog(db: Database<Buffer, [number, number]>): MarkLog {
       return found
     },
     dropUpTo: seq => {
-      const keys = db.getKeys({ end: [seq + 1, 0] }).asArray
+      const keys = [...db.getKeys({ end: [seq + 1, 0] })]
       for (const key of keys) void db.remove(key)
       return keys.length
     },

@@ -15,7 +15,7 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 }
 
 function lmdbBackend(path: string): Backend<Uint8Array> {
-  const { root, tables } = openDatabase(path)
+  const { root, tables, step: runStep } = openDatabase(path)
   let closing: Promise<void> | undefined
   const requireOpen = () => {
     if (closing !== undefined)
@@ -39,7 +39,8 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
     write: async step => {
       requireOpen()
       try {
-        return await root.transaction(step)
+        // A child transaction, so that a step that fails amid its writes leaves none of them.
+        return await root.childTransaction(() => runStep(step))
       } catch (error) {
         throw unavailable(error)
       }

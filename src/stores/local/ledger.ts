@@ -1,4 +1,4 @@
-import type { BodyRow, Tables } from './tables.js'
+import type { BodyRow, OrderedNames, Tables } from './tables.js'
 
 const NOT_DELETING = -1
 /** A deletion that has not been reported within this time (its process died) is handed out again, ms. */
@@ -53,21 +53,24 @@ export function dropReference(ledger: Ledger, id: string, now: number): void {
 
 /** Hands out orphans for deletion: first those whose deletion was never reported, then the dead, each oldest first. */
 export function takeOrphans(ledger: Ledger, now: number, limit: number): string[] {
-  const taken: string[] = []
-  for (const { name } of ledger.deleting.upTo(now - DELETION_RETRY_MS)) {
-    if (taken.length >= limit) break
-    taken.push(name)
+  const taken: { id: string; row: BodyRow }[] = []
+  const strays: [OrderedNames, { at: number; name: string }][] = []
+  const take = (order: OrderedNames, upTo: number, ripe: (row: BodyRow) => boolean) => {
+    for (const place of order.upTo(upTo)) {
+      if (taken.length >= limit) return
+      const row = ledger.bodies.get(place.name)
+      if (row === undefined) strays.push([order, place])
+      else if (ripe(row)) taken.push({ id: place.name, row })
+    }
   }
+  take(ledger.deleting, now - DELETION_RETRY_MS, isDeleting)
   // `dead` is ordered by the later of two times, of which `now` bounds only the reservation; the store's clock made the other.
-  for (const { name } of ledger.dead.upTo(Math.max(now, Date.now()))) {
-    if (taken.length >= limit) break
-    if (ledger.bodies.get(name)!.reservedUntil <= now) taken.push(name)
-  }
-  for (const id of taken) {
-    const row = ledger.bodies.get(id)!
-    write(ledger, id, row, { ...row, deletingSince: now })
-  }
-  return taken
+  take(ledger.dead, Math.max(now, Date.now()), row => row.reservedUntil <= now)
+
+  // Rows that can't be decoded any more are as absent (P10): the reconciler finds their bodies.
+  for (const [order, { at, name }] of strays) order.remove(at, name)
+  for (const { id, row } of taken) write(ledger, id, row, { ...row, deletingSince: now })
+  return taken.map(({ id }) => id)
 }
 
 /** Only what is being deleted is forgotten: a report that lands late must not touch a body that lives again. */

@@ -18,6 +18,10 @@ import { handles, listEntries, readUsage, touchEntries } from './listing.js'
 import { entryName } from './tables.js'
 import type { Codec, Tables } from './tables.js'
 
+/** Steps run on the main thread: a long batch goes in parts, so that requests are answered in between (about 4 ms each). */
+const REMOVES_PER_STEP = 64
+const TOUCHES_PER_STEP = 256
+
 /** How a store runs the steps: `read` on one snapshot that has every acknowledged write, `write` all or nothing. */
 export interface Backend<T> {
   readonly name: string
@@ -57,12 +61,21 @@ export class LocalMetadataStore<T> implements MetadataStore {
     })
   }
 
+  peekFence(): FenceState {
+    const { epoch, seq } = this.#backend.read(() => this.#tables.log.get())
+    return { epoch, seq }
+  }
+
   commit(entry: Entry, options: CommitOptions): Promise<CommitResult> {
     return this.#backend.write(() => commit(this.#tables, this.#codec, entry, options, Date.now()))
   }
 
-  remove(names: readonly EntryHandle[]): Promise<number> {
-    return this.#backend.write(() => removeEntries(this.#tables, names, Date.now()))
+  async remove(names: readonly EntryHandle[]): Promise<number> {
+    let removed = 0
+    for (const part of parts(names, REMOVES_PER_STEP)) {
+      removed += await this.#backend.write(() => removeEntries(this.#tables, part, Date.now()))
+    }
+    return removed
   }
 
   /** Waits for the disk: an invalidation that was acknowledged must not be undone by a loss of power (P1). */
@@ -92,8 +105,9 @@ export class LocalMetadataStore<T> implements MetadataStore {
     return this.#backend.read(() => this.#tables.uses.get(entryName(key, variant)))
   }
 
-  touch(uses: readonly { key: string; variant: string; hits: number; at: number }[]): Promise<void> {
-    return this.#backend.write(() => touchEntries(this.#tables, uses))
+  async touch(uses: readonly { key: string; variant: string; hits: number; at: number }[]): Promise<void> {
+    for (const part of parts(uses, TOUCHES_PER_STEP))
+      await this.#backend.write(() => touchEntries(this.#tables, part))
   }
 
   async usage(): Promise<Usage> {
@@ -135,4 +149,8 @@ export class LocalMetadataStore<T> implements MetadataStore {
   close(): Promise<void> {
     return this.#backend.close()
   }
+}
+
+function* parts<V>(all: readonly V[], size: number): Iterable<readonly V[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
 }

@@ -53,7 +53,7 @@ export class SortedNames implements OrderedNames {
     const start = { at, name }
     const found: Item[] = []
     let b = this.#blockFor(start)
-    let i = this.#blocks[b] === undefined ? 0 : lowerBound(this.#blocks[b], start)
+    let i = lowerBound(this.#blocks[b] ?? [], start)
     while (found.length < limit && this.#blocks[b] !== undefined) {
       found.push(...this.#blocks[b]!.slice(i, i + limit - found.length))
       b++
