@@ -18,8 +18,8 @@ export class FaultyRequest extends StrataError {
   }
 }
 
-/** Longest URL, prefix, host or tag in a mark, characters: with JSON's escapes a mark stays within 4 KiB. */
-export const MAX_TEXT = 1800
+/** Longest URL, prefix, host or tag in a mark, bytes as JSON. All criteria together have to fit into 4 KiB as well. */
+export const MAX_TEXT = 3800
 
 const CRITERIA: readonly (keyof Criteria)[] = [
   'all',

@@ -1,0 +1,256 @@
+import { messageOf, StrataError } from '../errors.js'
+import type { Clock } from './clock.js'
+import type { Fence } from './fence/fence.js'
+import type { Mark } from './fence/mark.js'
+import { dryRun, type DryRun } from './operator/dry-run.js'
+import { detailOf, isoTime, viewOf, type EntryDetail, type EntryView } from './operator/entry-view.js'
+import { planInvalidation, type InvalidateRequest } from './operator/invalidate-plan.js'
+import { findEntries, type KeysQuery } from './operator/listing.js'
+import { tierHealth, within, type TierHealth } from './operator/tier-health.js'
+import type { BodyStore, Entry, FenceState, MetadataStore, Usage } from './ports/index.js'
+import type { LimitSettings } from './settings.js'
+import type { Stats, StatsSnapshot } from './stats.js'
+import type { SweepProgress } from './sweep/pass.js'
+import type { Sweeper } from './sweep/sweeper.js'
+import type { Timers } from './timers.js'
+
+export type { InvalidateRequest } from './operator/invalidate-plan.js'
+export type { KeysQuery } from './operator/listing.js'
+export type { EntryDetail, EntryView } from './operator/entry-view.js'
+
+export interface OperatorParts {
+  readonly metadata: MetadataStore
+  readonly bodies: BodyStore
+  readonly fence: Fence
+  readonly sweeper: Sweeper
+  readonly stats: Stats
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly limits: Pick<LimitSettings, 'maxMarks'>
+  /** Name of the backend (`embedded`, `s3-redis`, …), and of the namespace in it. */
+  readonly backend: string
+  readonly namespace: string
+  /** Until when the entry is fresh (rule and response fields say so), ms since the epoch. */
+  readonly freshUntil: (entry: Entry) => number
+  readonly memory?: () => { readonly keys: number; readonly bytes: number }
+  /**
+   * Waits until an invalidation holds on all other nodes too (their leases). Returns those of which that is not certain.
+   * Without it, this node and the store are all there is.
+   */
+  readonly settle?: (fence: FenceState) => Promise<readonly string[]>
+  /** URLs that rules turn this one into. */
+  readonly effectiveUrls?: (url: string) => readonly string[]
+  /** Longest wait for the count of an invalidation, ms. */
+  readonly waitMs?: number
+}
+
+export interface Invalidation {
+  /** Its place in the order of invalidations. */
+  readonly seq: number
+  /** It holds on every node: nothing fetched before is served any more. */
+  readonly effective: boolean
+  /** Entries hit; with `sweeping`, so far. */
+  readonly matched: number
+  readonly sweeping: boolean
+  /** Nodes that may still serve from memory. */
+  readonly pending: readonly string[]
+  readonly soft: boolean
+}
+
+export interface Status {
+  readonly backend: string
+  readonly namespace: string
+  readonly tiers: {
+    readonly metadata: TierHealth
+    readonly bodies: TierHealth
+    readonly memory: { readonly keys: number; readonly bytes: number } | null
+  }
+  /** Null (as all below that comes from the store) when it cannot say. */
+  readonly entries: number | null
+  /** Bytes of distinct bodies; and of all entries' bodies, as if none were shared. */
+  readonly bytes: number | null
+  readonly entryBytes: number | null
+  readonly bodies: number | null
+  readonly oldest: string | null
+  readonly newest: string | null
+  readonly hits: number
+  readonly misses: number
+  readonly hitRatio: number
+  readonly uptimeSeconds: number
+  readonly fence: { readonly epoch: string; readonly seq: number; readonly marks: number }
+  readonly sweep: SweepProgress | null
+}
+
+const WAIT_MS = 2000
+const HEALTH_MS = 1000
+const DRY_RUN_MS = 10_000
+const MARKS_AT_ONCE = 1000
+
+/** What an operator can see of the cache, and do to it. Knows no HTTP. */
+export class Operator {
+  constructor(private readonly parts: OperatorParts) {}
+
+  /** Never rejects: what cannot be reached is said to be so. */
+  async status(): Promise<Status> {
+    const { parts } = this
+    const [metadata, bodies, usage] = await Promise.all([
+      tierHealth(parts.metadata, parts, HEALTH_MS),
+      tierHealth(parts.bodies, parts, HEALTH_MS),
+      this.#usage(),
+    ])
+    const { hits, misses, hitRatio, uptimeSeconds } = this.stats()
+    return {
+      backend: parts.backend,
+      namespace: parts.namespace,
+      tiers: { metadata, bodies, memory: parts.memory?.() ?? null },
+      entries: usage?.entries ?? null,
+      bytes: usage?.bodyBytes ?? null,
+      entryBytes: usage?.entryBytes ?? null,
+      bodies: usage?.bodies ?? null,
+      oldest: usage?.oldest === undefined ? null : isoTime(usage.oldest),
+      newest: usage?.newest === undefined ? null : isoTime(usage.newest),
+      hits,
+      misses,
+      hitRatio,
+      uptimeSeconds,
+      fence: { ...parts.fence.state(), marks: parts.fence.marks().length },
+      sweep: parts.sweeper.progress() ?? null,
+    }
+  }
+
+  stats(): StatsSnapshot {
+    return this.parts.stats.snapshot(this.parts.clock.now())
+  }
+
+  /**
+   * A page of live entries.
+   * @throws FaultyRequest (STRATA_BAD_REQUEST); StrataError STRATA_STORE_UNAVAILABLE
+   */
+  async keys(query: KeysQuery): Promise<{ keys: EntryView[]; cursor: string | null; scanned: number }> {
+    const { metadata, fence, clock, freshUntil } = this.parts
+    const { items, cursor, scanned } = await available(findEntries(metadata, fence, query))
+    const now = clock.now()
+    const keys = items.map(({ entry, use, soft }) =>
+      viewOf(entry, { use, soft, freshUntil: freshUntil(entry), now }),
+    )
+    return { keys, cursor: cursor ?? null, scanned }
+  }
+
+  /**
+   * All live variants under a key.
+   * @throws StrataError STRATA_NOT_FOUND, STRATA_STORE_UNAVAILABLE
+   */
+  async entry(key: string): Promise<{ key: string; url: string; variants: EntryDetail[] }> {
+    const { metadata, fence, clock, freshUntil } = this.parts
+    if (!isKey(key)) throw unknownKey(key)
+    const { entries } = await available(Promise.resolve(fence.lookup(key)))
+    const variants = await available(
+      Promise.all(
+        entries
+          .map(entry => ({ entry, verdict: fence.verdict(entry) }))
+          .filter(({ verdict }) => verdict !== 'dead')
+          .map(async ({ entry, verdict }) => {
+            const use = await metadata.use(entry.key, entry.variant)
+            return detailOf(entry, {
+              use,
+              soft: verdict === 'soft',
+              freshUntil: freshUntil(entry),
+              now: clock.now(),
+            })
+          }),
+      ),
+    )
+    const first = variants[0]
+    if (first === undefined) throw unknownKey(key)
+    return { key, url: first.url, variants }
+  }
+
+  /**
+   * Purges one key with all its variants. The mark is set even when nothing is stored under it: a fill may be under way.
+   * @throws StrataError STRATA_NOT_FOUND when nothing was stored; STRATA_STORE_UNAVAILABLE
+   */
+  async remove(key: string, options: { soft?: boolean } = {}): Promise<Invalidation> {
+    if (!isKey(key)) throw unknownKey(key)
+    const result = await this.#invalidate(this.#plan({ ...options, keys: [key] }), options.soft ?? false)
+    if (result.matched === 0 && !result.sweeping) throw unknownKey(key)
+    return result
+  }
+
+  /**
+   * Invalidates: once this has resolved with `effective`, nothing fetched before is served any more (P1). Removal and counting
+   * come after; the wait for them is bounded.
+   * @throws FaultyRequest (STRATA_BAD_REQUEST); StrataError STRATA_STORE_UNAVAILABLE when it is not certain that it holds.
+   */
+  async invalidate(request: InvalidateRequest): Promise<Invalidation | DryRun> {
+    const marks = this.#plan(request)
+    if (request.dryRun === true) return available(dryRun(this.parts, marks, DRY_RUN_MS))
+    return this.#invalidate(marks, request.soft ?? false)
+  }
+
+  /** Asks for a sweep, waits for it a bounded time, and says how far it is. */
+  async sweep(): Promise<SweepProgress> {
+    const { sweeper, timers, waitMs = WAIT_MS } = this.parts
+    const run = sweeper.run()
+    let cancel: (() => void) | undefined
+    const late = new Promise<undefined>(resolve => {
+      cancel = timers.after(waitMs, () => resolve(undefined))
+    })
+    const result = await Promise.race([run, late])
+    cancel?.()
+    return result ?? sweeper.progress()!
+  }
+
+  #plan(request: InvalidateRequest): Mark[] {
+    const { clock, limits, effectiveUrls } = this.parts
+    // More at once than half of the log would push each other out of it.
+    const maxMarks = Math.min(MARKS_AT_ONCE, Math.floor(limits.maxMarks / 2))
+    return planInvalidation(request, { now: clock.now(), maxMarks, effectiveUrls })
+  }
+
+  async #invalidate(marks: readonly Mark[], soft: boolean): Promise<Invalidation> {
+    const { fence, sweeper, stats, settle, waitMs = WAIT_MS } = this.parts
+    const counted = sweeper.expect()
+    try {
+      // Dead first, counted later.
+      const state = await available(fence.invalidate(marks))
+      stats.invalidations++
+      const [count, pending] = await Promise.all([
+        sweeper.count(state.seq, waitMs),
+        available(Promise.resolve(settle?.(state) ?? [])),
+      ])
+      return { seq: state.seq, effective: pending.length === 0, ...count, pending, soft }
+    } finally {
+      counted()
+    }
+  }
+
+  async #usage(): Promise<Usage | undefined> {
+    try {
+      return await within(this.parts.metadata.usage(), this.parts.timers, HEALTH_MS)
+    } catch {
+      // The tier's health says why.
+      return undefined
+    }
+  }
+}
+
+/** Whatever a store fails with is one thing to an operator: it is not available, and nothing is promised. */
+async function available<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    if (cause instanceof StrataError) throw cause
+    throw new StrataError('STRATA_STORE_UNAVAILABLE', `the store failed: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function isKey(key: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(key)
+}
+
+function unknownKey(key: string): StrataError {
+  return new StrataError(
+    'STRATA_NOT_FOUND',
+    `nothing is stored under the key ${JSON.stringify(key.slice(0, 64))}`,
+  )
+}
