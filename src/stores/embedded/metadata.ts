@@ -5,6 +5,9 @@ import { LocalMetadataStore } from '../local/metadata-store.js'
 import type { Backend } from '../local/metadata-store.js'
 import { openDatabase } from './database.js'
 
+/** How often the snapshots of processes that have crashed are given up: while they hold, LMDB can't use freed pages again, ms. */
+const READER_CHECK_MS = 60_000
+
 /**
  * Metadata in LMDB, in `path/metadata.mdb`: survives restarts, and all processes of the machine that open the same path share
  * it. Every step is one write transaction.
@@ -17,6 +20,7 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 function lmdbBackend(path: string): Backend<Uint8Array> {
   const { root, tables, step: runStep } = openDatabase(path)
   let closing: Promise<void> | undefined
+  const readerCheck = setInterval(() => root.readerCheck(), READER_CHECK_MS).unref()
   const requireOpen = () => {
     if (closing !== undefined)
       throw new StrataError('STRATA_STORE_UNAVAILABLE', 'the embedded store is closed')
@@ -53,6 +57,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
       }
     },
     close: () => {
+      clearInterval(readerCheck)
       closing ??= root.close()
       return closing
     },

@@ -119,10 +119,15 @@ export function fenceCases(current: Current): void {
       await store.invalidate(['a'])
       const { seq } = await store.invalidate(['b'])
       await store.retireMarks(seq, true)
-      await store.retireMarks(seq - 1, true)
-      await store.retireMarks(seq - 1, false)
-      await store.retireMarks(seq, false)
-      expect(await store.marksAfter(0, 10)).toMatchObject({ retired: seq, floor: seq, fence: { seq } })
+      for (const [upTo, fold] of [
+        [seq - 1, true],
+        [seq - 1, false],
+        [seq, false],
+        [0, true],
+      ] as const) {
+        await store.retireMarks(upTo, fold)
+        expect(await store.marksAfter(0, 10)).toMatchObject({ retired: seq, floor: seq, fence: { seq } })
+      }
     })
 
     test('the seq goes on after all marks have gone', async () => {
