@@ -129,6 +129,11 @@ export const tiersSchema = z.strictObject({
   breakerResetMs: milliseconds({ min: 1 })
     .default(2000)
     .describe('… and for how long, before it is tried again (milliseconds)'),
+  leaseMs: milliseconds({ min: 50, max: 60_000 })
+    .default(1000)
+    .describe(
+      'Redis: how long a node answers from memory after it last asked for invalidations; a purge waits as long (milliseconds)',
+    ),
 })
 
 /** A setting that the schema or the engine lacks does not compile. */

@@ -261,8 +261,8 @@ export class Lead {
     try {
       const { maxVariants } = this.parts.settings.limits
       const result = await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
-      // Purged meanwhile: what the 304 confirmed may not be used any more.
-      if (!result.ok && result.reason !== 'gone' && result.reason !== 'body') return this.#refetch()
+      // Purged meanwhile: what the 304 confirmed is not kept. Those who wait here asked before the purge, and may have it (P1).
+      if (!result.ok) this.parts.events.warn('refresh-not-kept', { url: this.plan.identity.url, reason: result.reason })
       this.parts.memory.remove(this.plan.identity.text)
     } catch (error) {
       // The origin has just confirmed the content: it is answered with; only the store does not know.

@@ -33,6 +33,13 @@ export class Lease {
     return this.store.peekFence === undefined ? this.leaseMs : 0
   }
 
+  /** Waits until an invalidation that the store has acknowledged holds on all nodes. Returns those of which it is not certain: none. */
+  async settle(): Promise<readonly string[]> {
+    const { waitMs } = this
+    if (waitMs > 0) await new Promise<void>(resolve => this.timers.after(waitMs, resolve))
+    return []
+  }
+
   start(): void {
     if (this.store.peekFence === undefined) void this.#renew()
   }

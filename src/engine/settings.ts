@@ -134,6 +134,8 @@ export interface TierSettings {
   /** Failures in a row that open the breaker, and how long it stays open, ms. */
   readonly breakerFailures: number
   readonly breakerResetMs: number
+  /** Remote stores: how long this node may answer from memory after it has last asked for invalidations, ms (P1). */
+  readonly leaseMs: number
 }
 
 export interface EngineSettings {

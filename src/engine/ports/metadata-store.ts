@@ -89,6 +89,11 @@ export interface MetadataStore {
   readonly name: string
   /** Reads a key with all variants and the fence in one round trip. The embedded and memory stores answer at once, without a promise. */
   lookup(key: string): Lookup | Promise<Lookup>
+  /**
+   * The fence at this very moment, without a promise and cheap enough for every hit: stores of this machine only. It sees what any
+   * process has had acknowledged. Stores without it are asked under a lease.
+   */
+  peekFence?(): FenceState
   /** Writes or replaces `(entry.key, entry.variant)`; moves the ledger's references; raises usage. One atomic step. */
   commit(entry: Entry, options: CommitOptions): Promise<CommitResult>
   /** Removes these entries where they still have that body id. Returns how many went. */

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http'
+import { StrataError } from '../errors.js'
+import type { ClientRequest } from '../engine/exchange.js'
+import { endToEnd } from '../http/hop-by-hop.js'
+
+export interface RequestView {
+  readonly scheme: 'http' | 'https'
+  /** Target as it came in the request line. */
+  readonly target: string
+}
+
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::\d{1,5})?$/
+
+/**
+ * The step `receive`: what came over the wire as the engine takes it. Nothing is decoded or folded but the authority, which is made
+ * one spelling for one host (case, default port, trailing dot).
+ * @throws StrataError STRATA_BAD_REQUEST for what two readers could take for two different requests.
+ */
+export function clientRequest(req: IncomingMessage, view: RequestView): ClientRequest {
+  const { scheme } = view
+  const { authority: named, path, query } = splitTarget(view.target)
+  const hosts = countHosts(req.rawHeaders)
+  if (hosts > 1) throw bad('the request has more than one Host field: send one')
+  const host = req.headers.host
+  const authority = normalAuthority(named ?? host ?? '', scheme)
+  if (named !== undefined && host !== undefined && normalAuthority(host, scheme) !== authority) {
+    throw bad('the target of the request names another host than its Host field')
+  }
+  return {
+    method: req.method ?? 'GET',
+    scheme,
+    authority,
+    path,
+    query,
+    headers: req.headers,
+    rawFields: withoutHost(endToEnd(req.rawHeaders)),
+    body: hasBody(req) ? req : undefined,
+  }
+}
+
+/** RFC 9112 §6.3: a request has content when it says how much of it, or that it is chunked. */
+export function hasBody(req: IncomingMessage): boolean {
+  const length = req.headers['content-length']
+  return req.headers['transfer-encoding'] !== undefined || (length !== undefined && !/^0+$/.test(length))
+}
+
+function splitTarget(target: string): { authority: string | undefined; path: string; query: string | undefined } {
+  let rest = target
+  let authority: string | undefined
+  const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
+  if (absolute !== null) {
+    authority = absolute[1]!
+    rest = target.slice(absolute[0].length)
+    if (!rest.startsWith('/')) rest = `/${rest}`
+  }
+  if (rest === '*') return { authority, path: '*', query: undefined }
+  if (!rest.startsWith('/')) throw bad('the target of the request must begin with /')
+  if (rest.includes('#')) throw bad('the target of the request has a #: encode it as %23')
+  const mark = rest.indexOf('?')
+  return mark === -1
+    ? { authority, path: rest, query: undefined }
+    : { authority, path: rest.slice(0, mark), query: rest.slice(mark + 1) }
+}
+
+function normalAuthority(host: string, scheme: 'http' | 'https'): string {
+  if (host === '') return ''
+  const lower = host.toLowerCase()
+  if (!HOST.test(lower)) throw bad('the Host of the request is not a host name with an optional port')
+  const withoutPort = lower.endsWith(scheme === 'http' ? ':80' : ':443') ? lower.slice(0, lower.lastIndexOf(':')) : lower
+  return withoutPort.replace(/\.(?=:\d+$|$)/, '')
+}
+
+function countHosts(raw: readonly string[]): number {
+  let count = 0
+  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === 4 && raw[i]!.toLowerCase() === 'host') count++
+  return count
+}
+
+function withoutHost(fields: string[]): string[] {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i]!.length === 4 && fields[i]!.toLowerCase() === 'host') {
+      fields.splice(i, 2)
+      return fields
+    }
+  }
+  return fields
+}
+
+function bad(message: string): StrataError {
+  return new StrataError('STRATA_BAD_REQUEST', message)
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { isStrataError } from '../errors.js'
+import { newOutcome, type Exchange, type Outcome } from '../engine/exchange.js'
+import type { Journey } from '../engine/journey.js'
+import { clientRequest } from './client-request.js'
+import { HandlerOrigin } from './handler-origin.js'
+import { NodeResponder } from './node-responder.js'
+
+export type Next = (error?: unknown) => void
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next) => void
+export type Listener = (req: IncomingMessage, res: ServerResponse) => void
+
+/** Told of each request that the cache took, with what became of it, when its answer is out. */
+export type OnExchange = (x: Exchange, res: ServerResponse) => void
+
+/** Where a response's outcome can be found by whoever holds the response (access logs, tests). */
+export const OUTCOME: unique symbol = Symbol.for('strata.outcome')
+
+/** `app.use(strata.middleware())`: for `(req, res, next)` of Express 4 and 5, connect, and plain node:http. */
+export function middleware(journey: Journey, onExchange: OnExchange): Middleware {
+  return (req, res, next) => {
+    const responder = new NodeResponder(res)
+    let request
+    try {
+      const target = (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? req.url ?? '/'
+      request = clientRequest(req, { scheme: schemeOf(req), target })
+    } catch (error) {
+      if (!isStrataError(error)) throw error
+      return responder.fail(error, [])
+    }
+    const outcome: Outcome = newOutcome()
+    ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = outcome
+    const origin = new HandlerOrigin(req, res, responder, next)
+    const x: Exchange = { request, responder, origin, outcome, startedAt: performance.now() }
+    onExchange(x, res)
+    journey.run(x)
+  }
+}
+
+/** `http.createServer(strata.handler(app))`: a hit never enters the app. */
+export function handler(run: Middleware, app: Listener): Listener {
+  return (req, res) => run(req, res, () => app(req, res))
+}
+
+function schemeOf(req: IncomingMessage): 'http' | 'https' {
+  return (req.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
+}
