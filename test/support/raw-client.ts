@@ -7,6 +7,8 @@ export interface RawRequest {
   /** Sent as they stand here, in this order; Host and Connection: close are put before them. */
   readonly fields?: readonly (readonly [string, string])[]
   readonly body?: string
+  /** Called with all that has come so far, each time something comes. */
+  readonly onData?: (received: string) => void
 }
 
 export interface RawHead {
@@ -34,20 +36,24 @@ export async function rawRequest({
   target,
   fields = [],
   body,
+  onData,
 }: RawRequest): Promise<RawResponse> {
   const lines = [`${method} ${target} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Connection: close']
   for (const [name, value] of fields) lines.push(`${name}: ${value}`)
   if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body)}`)
-  const bytes = await exchange(port, `${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
+  const bytes = await exchange(port, `${lines.join('\r\n')}\r\n\r\n${body ?? ''}`, onData)
   return parse(bytes, method)
 }
 
 /** All that comes until the other side closes; a reset counts as that, since what came before it is what a client sees. */
-function exchange(port: number, request: string): Promise<Buffer> {
+function exchange(port: number, request: string, onData?: (received: string) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const socket = connect(port, '127.0.0.1', () => socket.write(request, 'latin1'))
-    socket.on('data', chunk => chunks.push(chunk))
+    socket.on('data', chunk => {
+      chunks.push(chunk)
+      onData?.(Buffer.concat(chunks).toString('latin1'))
+    })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ECONNRESET') reject(error)
     })

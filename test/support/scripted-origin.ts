@@ -8,7 +8,7 @@ export interface ScriptedResponse {
   readonly body?: string | Buffer
   /** Interim responses before the final one: 102, or 103 with its fields. */
   readonly interim?: readonly (readonly [102 | 103, Readonly<Record<string, string>>?])[]
-  /** The response begins when this is resolved. */
+  /** The final response begins when this is resolved; interim ones come before. */
   readonly after?: Promise<unknown>
   /** The connection is destroyed: before the first byte, after the head, or after the body but before its end. */
   readonly cut?: 'start' | 'head' | 'body'
@@ -85,12 +85,12 @@ export async function startScriptedOrigin(): Promise<ScriptedOrigin> {
 
 async function play(script: ScriptedResponse, method: string, response: ServerResponse): Promise<void> {
   const { status = 200, fields = [], body = '', interim = [], after, cut, framing = 'length' } = script
-  await after
-  if (cut === 'start') return void response.socket?.destroy()
   for (const [code, hints] of interim) {
     if (code === 102) response.writeProcessing()
     else response.writeEarlyHints({ ...hints })
   }
+  await after
+  if (cut === 'start') return void response.socket?.destroy()
   response.sendDate = false
   const raw = fields.flat()
   const named = new Set(fields.map(([name]) => name.toLowerCase()))
