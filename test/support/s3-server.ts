@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import S3rver from 's3rver'
+
+export interface S3Server {
+  readonly endpoint: string
+  readonly bucket: string
+  readonly accessKey: string
+  readonly secretKey: string
+  readonly region: string
+  /** Fresh for each start: keys of other runs in the same bucket are not seen. */
+  readonly prefix: string
+  stop(): Promise<void>
+}
+
+/** The S3 endpoint that the environment names (STRATA_TEST_S3_ENDPOINT, _ACCESS_KEY, _SECRET_KEY, _BUCKET), or s3rver in this process. */
+export async function startS3(): Promise<S3Server> {
+  const prefix = `test-${randomUUID()}/`
+  const { STRATA_TEST_S3_ENDPOINT: endpoint, STRATA_TEST_S3_BUCKET: bucket } = process.env
+  if (endpoint) {
+    const { STRATA_TEST_S3_ACCESS_KEY: accessKey, STRATA_TEST_S3_SECRET_KEY: secretKey } = process.env
+    if (!bucket || !accessKey || !secretKey) {
+      throw new Error('STRATA_TEST_S3_ENDPOINT needs STRATA_TEST_S3_ACCESS_KEY, _SECRET_KEY and _BUCKET too')
+    }
+    const region = process.env.STRATA_TEST_S3_REGION ?? 'us-east-1'
+    return { endpoint, bucket, accessKey, secretKey, region, prefix, stop: async () => undefined }
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'strata-s3-'))
+  const configureBuckets = [{ name: 'strata-test', configs: [] }]
+  const s3 = new S3rver({ address: '127.0.0.1', port: 0, directory, silent: true, configureBuckets })
+  const { port } = await s3.run()
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    bucket: 'strata-test',
+    accessKey: 'S3RVER',
+    secretKey: 'S3RVER',
+    region: 'us-east-1',
+    prefix,
+    async stop() {
+      s3.httpServer.closeAllConnections()
+      await s3.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
