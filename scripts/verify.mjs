@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { withOwnNpm } from './npm-path.mjs'
 
 /**
  * Everything that must hold: lint, types, build, all Jest suites, and the conformance suite on two stores. The last line is
@@ -33,6 +34,7 @@ function npm(args) {
   return spawnSync('npm', ['run', '--silent', ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    env: withOwnNpm(process.env),
   })
 }
 

@@ -6,11 +6,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { withOwnNpm } from '../../scripts/npm-path.mjs'
 
 /** The package as users get it: packed, installed into fresh projects, imported, required and type-checked there. */
 
 const INSTALL_TIMEOUT_MS = 300_000
 const run = promisify(execFile)
+/** Without what Jest runs under, too: it is not what users have. */
+const env: NodeJS.ProcessEnv = { ...withOwnNpm(process.env), NODE_OPTIONS: '' }
 const root = fileURLToPath(new URL('../../', import.meta.url))
 let folder: string
 let tarball: string
@@ -19,7 +22,7 @@ beforeAll(async () => {
   if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist/ is missing: run npm run build first')
   folder = await mkdtemp(join(tmpdir(), 'strata-package-'))
   // Without prepack, which would take dist/ away under the other tests.
-  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root })
+  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root, env })
   const [name] = (await readdir(folder)).filter(file => file.endsWith('.tgz'))
   tarball = join(folder, name!)
 }, INSTALL_TIMEOUT_MS)
@@ -97,7 +100,7 @@ describe.each([
   }, INSTALL_TIMEOUT_MS)
 
   test('runs a cache', async () => {
-    const { stdout, stderr } = await run(process.execPath, [file], { cwd: project })
+    const { stdout, stderr } = await run(process.execPath, [file], { cwd: project, env })
     const last = stdout.trim().split('\n').at(-1)!
     expect(JSON.parse(last)).toEqual({ calls: 1, said: ['hello', 'MISS', 'hello', 'HIT'] })
     expect(stderr).toBe('')
@@ -105,7 +108,7 @@ describe.each([
 
   test('has types', async () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project }).catch(
+    const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project, env }).catch(
       (error: { stdout: string }) => error,
     )
     expect(stdout).toBe('')

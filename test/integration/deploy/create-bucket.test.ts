@@ -13,7 +13,7 @@ let endpoint: string
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'strata-bucket-'))
-  server = new S3rver({ address: '127.0.0.1', port: 0, directory, silent: true })
+  server = new S3rver({ address: '127.0.0.1', port: 0, directory, silent: true, configureBuckets: [] })
   endpoint = `http://127.0.0.1:${(await server.run()).port}`
 })
 afterAll(async () => {
