@@ -64,7 +64,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 /** Three primaries without replicas that hold all slots between them. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
-  const servers = await Promise.all([0, 1, 2].map(() => startClusterNode(args)))
+  const buses = await Promise.all([0, 1, 2].map(freePort))
+  const servers = await Promise.all(buses.map(bus => startRedis({ args: [...args, '--cluster-port', String(bus)] })))
   const clients = servers.map(({ port }) => new Redis(port, '127.0.0.1', { protocol: 2 }))
   try {
     const bounds = [0, 5461, 10923, 16384]
@@ -72,7 +73,9 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       await client.call('CLUSTER', 'ADDSLOTSRANGE', String(bounds[i]), String(bounds[i + 1]! - 1))
       await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1))
     }
-    for (const { port } of servers.slice(1)) await clients[0]!.call('CLUSTER', 'MEET', '127.0.0.1', String(port))
+    for (const [i, { port }] of servers.entries()) {
+      if (i > 0) await clients[0]!.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(buses[i]))
+    }
     await Promise.all(clients.map(whole))
   } finally {
     for (const client of clients) client.disconnect()
@@ -84,18 +87,14 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   }
 }
 
-/** The cluster bus listens on port + 10000, so that one has to be free as well. */
-async function startClusterNode(args: readonly string[]): Promise<RedisServer> {
-  const bus = await freePort()
-  return startRedis({ args: [...args, '--cluster-port', String(bus)] })
-}
-
 async function whole(client: Redis): Promise<void> {
-  for (;;) {
-    const info = String(await client.call('CLUSTER', 'INFO'))
+  let info = ''
+  for (let i = 0; i < 400; i++) {
+    info = String(await client.call('CLUSTER', 'INFO'))
     if (info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
+  throw new Error(`the test cluster did not come up:\n${info}`)
 }
 
 async function run(args: readonly string[], port: number): Promise<ChildProcess> {
