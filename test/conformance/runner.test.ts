@@ -76,7 +76,7 @@ describe('score', () => {
 
 describe('suites', () => {
   test("the release with today's kinds, and with our additions the counts of the current version", async () => {
-    const released = await releasedSuite(undefined)
+    const released = await releasedSuite({})
     const added = await addedSuite(released)
     const runs = [released, added].map(suite => {
       const ids = suite.groups.flatMap(one => one.tests.map(({ id }) => id))
@@ -91,8 +91,21 @@ describe('suites', () => {
     )
   })
 
+  test('what is revised is in the release, with the kind and the dependencies that it has there', async () => {
+    const [revised, released] = [await releasedSuite({}), await releasedSuite({ asReleased: true })]
+    const marked = revised.groups.flatMap(one => one.tests).filter(one => one.revised === true)
+    expect(marked).toHaveLength(22)
+    const before = new Map(released.groups.flatMap(one => one.tests.map(test => [test.id, test])))
+    for (const { id, kind, depends_on } of marked) {
+      expect({ kind, depends_on }).toEqual({
+        kind: before.get(id)!.kind,
+        depends_on: before.get(id)!.depends_on,
+      })
+    }
+  })
+
   test('no added test has the id of one that the release counts', async () => {
-    const released = await releasedSuite(undefined)
+    const released = await releasedSuite({})
     const added = await addedSuite(released)
     const counted = added.groups.flatMap(one => one.tests).filter(({ id }) => added.kinds[id] === undefined)
     const ids = new Set(released.groups.flatMap(one => one.tests.map(({ id }) => id)))

@@ -33,17 +33,33 @@ describe('must-understand (§5.2.2.3)', () => {
   })
 })
 
-test('a newer no-store response leaves the older stored one in use while that is fresh', async () => {
-  const target = strata.target()
-  strata.origin.script(
-    target,
-    answer('old', ['Cache-Control', 'max-age=60']),
-    answer('new', ['Cache-Control', 'no-store']),
-    answer('newest', ['Cache-Control', 'no-store']),
-  )
-  await strata.get(target)
-  expect((await strata.get(target, ['Cache-Control', 'no-cache'])).body.toString()).toBe('new')
-  expect((await strata.get(target)).body.toString()).toBe('old')
+describe('a newer no-store response after an older stored one (§5.2.2.5)', () => {
+  test('is not stored: the next request gets the older one or a new one', async () => {
+    const target = strata.target()
+    strata.origin.script(
+      target,
+      answer('old', ['Cache-Control', 'max-age=60']),
+      answer('new', ['Cache-Control', 'no-store']),
+      answer('newest', ['Cache-Control', 'no-store']),
+    )
+    await strata.get(target)
+    expect((await strata.get(target, ['Cache-Control', 'no-cache'])).body.toString()).toBe('new')
+    expect(['old', 'newest']).toContain((await strata.get(target)).body.toString())
+  })
+
+  test('to another variant leaves the stored one in use', async () => {
+    const target = strata.target()
+    strata.origin.script(
+      target,
+      answer('stored', ['Cache-Control', 'max-age=60'], ['Vary', 'X']),
+      answer('other', ['Cache-Control', 'no-store'], ['Vary', 'X']),
+      answer('again', ['Cache-Control', 'no-store'], ['Vary', 'X']),
+    )
+    await strata.get(target, ['X', '1'])
+    expect((await strata.get(target, ['X', '2'])).body.toString()).toBe('other')
+    expect((await strata.get(target, ['X', '1'])).body.toString()).toBe('stored')
+    expect((await strata.get(target, ['X', '2'])).body.toString()).toBe('again')
+  })
 })
 
 describe('Authorization (§3.5)', () => {

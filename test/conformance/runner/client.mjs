@@ -8,10 +8,10 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { interimFetch } from './interim-fetch.mjs'
+import { extendedFetch } from './extended-fetch.mjs'
 
 /** @type {import('./run-client.mjs').ClientJob} */
-const { engine, indexes, base, ids, interim } = JSON.parse(process.argv[2] ?? '')
+const { engine, indexes, base, ids } = JSON.parse(process.argv[2] ?? '')
 
 /** @param {string} file */
 const load = file => import(pathToFileURL(file).href)
@@ -37,5 +37,5 @@ for (const index of indexes) {
 }
 const tests = groups.flatMap(group => group.tests)
 const fetch = await suiteFetch()
-await runTests(groups, interim ? interimFetch(fetch, tests) : fetch, false, base)
+await runTests(groups, extendedFetch(fetch, tests), false, base)
 process.stdout.write(JSON.stringify(getResults()), () => process.exit())

@@ -66,7 +66,9 @@ export function page(profiles) {
     '## Tests',
     '',
     `Profile \`${first.profile}\`. A *check* asks for a fact and is neither right nor wrong: yes or no. *dep*: what the test`,
-    'depends on did not pass. Tests marked ‡ are in no version of the suite.',
+    'depends on did not pass. ‡: in no version of the suite. §: the npm release asks for something else than the current',
+    'version and the RFCs do, so that our form of the test is run; `test/conformance/revised/` says why, and',
+    '`npm run conformance -- --as-released` runs the others.',
     '',
     ...outcomes(first.runs),
     '',
@@ -96,10 +98,14 @@ function outcomes(runs) {
   /** @type {Map<string, Map<string, string[]>>} */
   const groups = new Map()
   for (const { store, scored } of runs) {
-    for (const { group, id, kind, ours, outcome } of scored.tests) {
+    for (const { group, id, kind, ours, revised, outcome } of scored.tests) {
       const rows = groups.get(group) ?? new Map()
       groups.set(group, rows)
-      const row = rows.get(id) ?? [`\`${id}\`${ours ? ' ‡' : ''}`, kind, ...stores.map(() => '')]
+      const row = rows.get(id) ?? [
+        `\`${id}\`${ours ? ' ‡' : revised ? ' §' : ''}`,
+        kind,
+        ...stores.map(() => ''),
+      ]
       rows.set(id, row)
       row[2 + stores.indexOf(store)] = mark(kind, outcome)
     }

@@ -80,7 +80,7 @@ async function trace(options, suites, id) {
 /** @param {string[]} argv @returns {Promise<boolean>} whether every required and optimal test passed */
 async function main(argv) {
   const options = readOptions(argv)
-  const released = await releasedSuite(options.suite)
+  const released = await releasedSuite(options)
   const suites = [released, await addedSuite(released)]
   if (options.id !== undefined) return trace(options, suites, options.id)
   const runs = await scoreStores(options, suites)

@@ -10,12 +10,13 @@ export const STORES = ['memory', 'embedded', 'redis', 's3-redis']
  * @property {'conformance' | 'default'} profile which named settings Strata gets
  * @property {string | undefined} id run this one test, with what it depends on, and trace it
  * @property {boolean} writeDocs write docs/conformance.md from this run
+ * @property {boolean} asReleased the release's own form of the tests that the current version asks differently
  * @property {string | undefined} suite folder of a checkout of the suite, in place of the npm release
  * @property {string | undefined} command another proxy to score: gets ORIGIN, prints Strata's start line
  */
 
 const USAGE = `usage: npm run conformance -- [--store ${STORES.join('|')}|all] [--profile conformance|default]
-                              [--id test-id] [--write-docs] [--suite folder] [--command 'other proxy']`
+                              [--id test-id] [--write-docs] [--as-released] [--suite folder] [--command 'other proxy']`
 
 /** @param {string} value */
 function fail(value) {
@@ -37,6 +38,7 @@ export function readOptions(argv) {
         profile: { type: 'string', default: 'conformance' },
         id: { type: 'string' },
         'write-docs': { type: 'boolean', default: false },
+        'as-released': { type: 'boolean', default: false },
         suite: { type: 'string' },
         command: { type: 'string' },
       },
@@ -62,6 +64,7 @@ export function readOptions(argv) {
     profile,
     id: values.id,
     writeDocs: values['write-docs'],
+    asReleased: values['as-released'],
     suite: values.suite,
     command: values.command,
   }

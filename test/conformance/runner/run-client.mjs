@@ -15,7 +15,6 @@ const LIMIT_MS = 120_000
  * @property {string[]} indexes modules with groups of tests; the first that has an id counts
  * @property {string} base
  * @property {string[]} ids
- * @property {boolean} interim whether interim responses are looked at
  */
 
 /**
@@ -25,9 +24,9 @@ const LIMIT_MS = 120_000
  * @returns {Promise<Record<string, RawResult>>}
  */
 export async function runClient(suite, base, ids = allIds(suite)) {
-  const { engine, indexes, interim } = suite
+  const { engine, indexes } = suite
   /** @type {ClientJob} */
-  const job = { engine, indexes, base, ids, interim }
+  const job = { engine, indexes, base, ids }
   const child = spawn(process.execPath, ['--no-warnings', CLIENT, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

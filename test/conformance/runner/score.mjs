@@ -8,6 +8,7 @@
  * @property {string} group
  * @property {'required' | 'optimal' | 'check'} kind
  * @property {Outcome} outcome
+ * @property {boolean} revised run in our form of it
  * @property {boolean} ours in no version of the public suite
  * @property {string} reason empty for what passed
  *
@@ -59,13 +60,13 @@ export function score(groups, results, kinds) {
   /** @type {Score} */
   const scored = { tests: [], tally: { required: empty(), optimal: empty(), check: empty() } }
   for (const group of groups) {
-    for (const { id, name, kind: own, ours = false } of group.tests) {
+    for (const { id, name, kind: own, ours = false, revised = false } of group.tests) {
       const kind = kinds[id] ?? own ?? 'required'
       if (kind === 'dropped') continue
       if (kind !== 'required' && kind !== 'optimal' && kind !== 'check')
         throw new Error(`${id}: unknown kind ${kind}`)
       const [outcome, reason] = outcomeOf(id)
-      scored.tests.push({ id, name, group: group.name, kind, ours, outcome, reason })
+      scored.tests.push({ id, name, group: group.name, kind, ours, revised, outcome, reason })
       scored.tally[kind].total++
       if (outcome === 'pass') scored.tally[kind].passed++
     }

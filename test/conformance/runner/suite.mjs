@@ -16,6 +16,7 @@ import { withDependencies } from './score.mjs'
  * @property {'required' | 'optimal' | 'check'} [kind]
  * @property {string[]} [depends_on]
  * @property {boolean} [browser_only]
+ * @property {boolean} [revised] run in our form of it
  * @property {boolean} [ours] in no version of the public suite
  *
  * @typedef {object} TestGroup a file of the suite
@@ -29,32 +30,42 @@ import { withDependencies } from './score.mjs'
  * @property {string[]} indexes modules whose default exports are lists of groups
  * @property {TestGroup[]} groups what runs
  * @property {Record<string, string>} kinds overrides of the tests' own kinds; `dropped`: not counted
- * @property {boolean} interim whether the origin sends, and the client sees, interim responses
+ * @property {boolean} interim whether the origin has to send interim responses and to pause
  */
 
 const require = createRequire(import.meta.url)
 const KINDS = new URL('../kinds.json', import.meta.url)
+const REVISED = fileURLToPath(new URL('../revised/index.mjs', import.meta.url))
 const ADDED = fileURLToPath(new URL('../added/index.mjs', import.meta.url))
 
 /**
- * The suite itself: of the npm release with today's kinds, or of a checkout with its own.
+ * The suite itself: of the npm release with today's kinds and with our forms of the tests that are asked differently today,
+ * or of a checkout, as it is.
  *
- * @param {string | undefined} folder a checkout
+ * @param {{ suite?: string, asReleased?: boolean }} options
  * @returns {Promise<Suite>}
  */
-export async function releasedSuite(folder) {
+export async function releasedSuite({ suite: folder, asReleased = false }) {
   const root = resolve(folder ?? dirname(require.resolve('http-cache-tests/package.json')))
   const engine = existsSync(join(root, 'test-engine')) ? join(root, 'test-engine') : root
-  const groups = await importGroups(join(root, 'tests/index.mjs'))
-  const kinds = folder === undefined ? JSON.parse(await readFile(KINDS, 'utf8')) : {}
-  return {
-    label: 'conformance',
-    engine,
-    indexes: [join(root, 'tests/index.mjs')],
-    groups,
-    kinds,
-    interim: false,
-  }
+  const index = join(root, 'tests/index.mjs')
+  const groups = await importGroups(index)
+  const plain = { label: 'conformance', engine, indexes: [index], groups, interim: false }
+  if (folder !== undefined) return { ...plain, kinds: {} }
+  const kinds = JSON.parse(await readFile(KINDS, 'utf8'))
+  if (asReleased) return { ...plain, kinds }
+  const revised = new Map(
+    (await importGroups(REVISED)).flatMap(group => group.tests.map(test => [test.id, test])),
+  )
+  const today = groups.map(group => ({
+    ...group,
+    tests: group.tests.map(test => ({
+      ...test,
+      revised: revised.has(test.id),
+      name: revised.get(test.id)?.name ?? test.name,
+    })),
+  }))
+  return { ...plain, indexes: [REVISED, index], groups: today, kinds }
 }
 
 /**
