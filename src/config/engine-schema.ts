@@ -43,6 +43,10 @@ export const httpSchema = z.strictObject({
     .describe(
       'If-Modified-Since when the stored response has no Last-Modified: compare with its Date, or take it for unmodified',
     ),
+  storeCloseDelimited: z
+    .boolean()
+    .default(false)
+    .describe('Store bodies that end with the connection: then a cut cannot be told from the end'),
   inexactContentRange: z
     .boolean()
     .default(false)

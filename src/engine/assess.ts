@@ -7,7 +7,7 @@ import { policyOf, type ResponsePolicy } from '../http/policy.js'
 import { parseContentRange } from '../http/range.js'
 import type { StoreRefusal } from '../http/storable.js'
 import type { StoredRange } from '../http/stored-response.js'
-import { parseTags } from '../http/tags.js'
+import { readTags } from '../http/tags.js'
 import { usefulUntil } from '../http/useful.js'
 import { selectingFields, variantId } from '../http/vary.js'
 import type { EntryCandidate } from './candidates.js'
@@ -52,7 +52,7 @@ export function assess(input: AssessInput): Assessment {
         rule.requestDirectives === 'honour' &&
         /(^|[,\s])no-store/i.test(String(request.headers['cache-control'] ?? '')),
     },
-    response: head,
+    response: settings.http.storeCloseDelimited ? { ...head, delimited: true } : head,
     policy,
     rule: { ...rule, postIsReusable: settings.http.storePost && isOwnContentLocation(input) },
     candidate,
@@ -77,10 +77,10 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   if (useless) return { action: 'pass', refusal: 'useless' }
   const get = (name: string) => valueOf(request, name)
   const selecting = selectingFields(policy.vary as readonly string[], get)
-  const tags = [
-    ...new Set([...parseTags(head.fields, settings.http.tagFields, settings.limits.maxTags), ...rule.tags]),
-  ]
-  if (tags.length > settings.limits.maxTags) return { action: 'pass', refusal: 'limits' }
+  const { tags: named, complete } = readTags(head.fields, settings.http.tagFields, settings.limits.maxTags)
+  const tags = [...new Set([...named, ...rule.tags])]
+  // A purge by a tag that was left out would miss the entry.
+  if (!complete || tags.length > settings.limits.maxTags) return { action: 'pass', refusal: 'limits' }
   return {
     action: 'store',
     policy,

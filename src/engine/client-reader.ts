@@ -65,22 +65,17 @@ export class ClientReader implements FlightReader {
     return coding === undefined || acceptsCoding(get('accept-encoding'), coding)
   }
 
-  onHead(head: FlightHead): void {
+  onHead(head: FlightHead, whole: boolean): void {
     this.plan.onSettled()
     const { responder, request, outcome } = this.x
-    const { answers, fwd, leads } = this.plan
+    const { answers, leads } = this.plan
     outcome.originStatus = head.status
     outcome.collapsed = !leads
     outcome.tier = 'origin'
-    outcome.result = this.plan.result
-    const stored = head.refusal === undefined
-    const detail = this.plan.result === 'BYPASS' ? this.plan.detail : (head.refusal ?? this.plan.detail)
-    outcome.detail = detail
-    outcome.cacheStatus = answers.cacheStatus(
-      { fwd, fwdStatus: head.status, stored, collapsed: !leads, detail },
-      outcome.key,
-    )
-    const trace = ['X-Cache', this.plan.result, 'Cache-Status', outcome.cacheStatus]
+    outcome.result = whole ? 'HIT' : this.plan.result
+    outcome.detail = this.#detail(head, whole)
+    outcome.cacheStatus = answers.cacheStatus(this.#status(head, whole), outcome.key)
+    const trace = ['X-Cache', outcome.result, 'Cache-Status', outcome.cacheStatus]
     const fields = answers.through(leads ? head.fields : head.sharedFields)
     if (head.status === 200 && isConditional(request) && this.#isNotModified(head)) {
       this.#bodyless = true
@@ -89,6 +84,18 @@ export class ClientReader implements FlightReader {
     }
     this.#bodyless = request.method === 'HEAD'
     responder.head(head.status, head.reason, [...fields, ...trace])
+  }
+
+  #detail(head: FlightHead, whole: boolean): string {
+    if (whole) return 'being-stored'
+    return this.plan.result === 'BYPASS' ? this.plan.detail : (head.refusal ?? this.plan.detail)
+  }
+
+  #status(head: FlightHead, whole: boolean) {
+    const { fwd, leads } = this.plan
+    const { detail } = this.x.outcome
+    if (whole) return { hit: true, detail }
+    return { fwd, fwdStatus: head.status, stored: head.refusal === undefined, collapsed: !leads, detail }
   }
 
   onChunk(chunk: Buffer): boolean {

@@ -16,7 +16,8 @@ export interface FlightHead extends ResponseHead {
 export interface FlightReader {
   /** May this reader have the response? A follower with another variant or without the right credentials may not: it is released. */
   accepts(head: FlightHead): boolean
-  onHead(head: FlightHead): void
+  /** `whole`: the body has come to its end already; it is as good as stored. */
+  onHead(head: FlightHead, whole: boolean): void
   /** Returns false when no more should come until `Flight.ready(reader)`. */
   onChunk(chunk: Buffer): boolean
   onEnd(): void
@@ -76,7 +77,7 @@ export class Flight {
     const head = this.#head
     if (head !== undefined) {
       if (head.refusal !== undefined || !reader.accepts(head)) return false
-      reader.onHead(head)
+      reader.onHead(head, this.#ended)
       for (const chunk of this.#kept) if (!reader.onChunk(chunk)) this.#block(reader)
       if (this.#ended) {
         this.#unblock(reader)
@@ -112,7 +113,7 @@ export class Flight {
     if (head.refusal !== undefined) this.#kept = undefined
     for (const reader of [...this.#readers]) {
       const mine = reader === this.#leader || (head.refusal === undefined && reader.accepts(head))
-      if (mine) reader.onHead(head)
+      if (mine) reader.onHead(head, false)
       else this.#release(reader)
     }
   }

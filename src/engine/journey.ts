@@ -451,9 +451,10 @@ export class Journey {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
     this.parts.stats.errors++
+    const trace = this.parts.answers.trace('MISS', { fwd: 'miss', detail: 'STRATA_INTERNAL' }, x.outcome.key)
     x.responder.fail(
       new StrataError('STRATA_INTERNAL', 'internal error; the log has it', { cause: error }),
-      [],
+      trace,
     )
   }
 }

@@ -71,14 +71,34 @@ export class Lead {
 
   /** Takes one call's answer for as long as it is the one that counts. */
   #sink(call: number): OriginSink {
-    const counts = () => call === this.#current && !this.#over
+    const guarded =
+      <A extends unknown[]>(step: (...args: A) => void) =>
+      (...args: A) => {
+        if (call !== this.#current || this.#over) return
+        try {
+          step(...args)
+        } catch (error) {
+          this.#broken(error)
+        }
+      }
     return {
-      onInterim: (status, fields) => counts() && this.plan.onInterim(status, fields),
-      onHead: (head, flow) => counts() && this.#onHead(head, flow),
-      onData: chunk => counts() && this.#onData(chunk),
-      onEnd: () => counts() && this.#onEnd(),
-      onFailure: error => counts() && this.#onFailure(error),
+      onInterim: guarded((status, fields) => this.plan.onInterim(status, fields)),
+      onHead: guarded((head, flow) => this.#onHead(head, flow)),
+      onData: guarded(chunk => this.#onData(chunk)),
+      onEnd: guarded(() => this.#onEnd()),
+      onFailure: guarded(error => this.#onFailure(error)),
     }
+  }
+
+  /** A fault of ours: told, and answered as such; it never ends the process. */
+  #broken(error: unknown): void {
+    this.parts.events.warn('internal-error', {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+    this.#drop()
+    this.#fill?.abort()
+    this.#over = true
+    this.flight.fail(new StrataError('STRATA_INTERNAL', 'internal error; the log has it', { cause: error }))
   }
 
   /** All readers are ready again. */
@@ -101,15 +121,17 @@ export class Lead {
     const { beforeHead } = this.plan
     if (beforeHead === undefined) return this.#judge(head, responseTime)
     flow.pause()
-    void beforeHead(head).then(raised => {
-      // Only this answer's own invalidation lies between its stamp and now: it is itself the newest content.
-      const { stamp } = this.plan
-      if (raised !== undefined && stamp?.epoch === raised.epoch && raised.seq === stamp.seq + 1)
-        this.#stamp = raised
-      if (this.#over) return
-      this.#judge(head, responseTime)
-      this.resume()
-    })
+    void beforeHead(head)
+      .then(raised => {
+        // Only this answer's own invalidation lies between its stamp and now: it is itself the newest content.
+        const { stamp } = this.plan
+        if (raised !== undefined && stamp?.epoch === raised.epoch && raised.seq === stamp.seq + 1)
+          this.#stamp = raised
+        if (this.#over) return
+        this.#judge(head, responseTime)
+        this.resume()
+      })
+      .catch((error: unknown) => this.#broken(error))
   }
 
   #judge(head: ResponseHead, responseTime: number): void {
@@ -262,7 +284,8 @@ export class Lead {
       const { maxVariants } = this.parts.settings.limits
       const result = await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
       // Purged meanwhile: what the 304 confirmed is not kept. Those who wait here asked before the purge, and may have it (P1).
-      if (!result.ok) this.parts.events.warn('refresh-not-kept', { url: this.plan.identity.url, reason: result.reason })
+      if (!result.ok)
+        this.parts.events.warn('refresh-not-kept', { url: this.plan.identity.url, reason: result.reason })
       this.parts.memory.remove(this.plan.identity.text)
     } catch (error) {
       // The origin has just confirmed the content: it is answered with; only the store does not know.

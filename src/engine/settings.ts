@@ -71,6 +71,8 @@ export interface HttpSettings {
   readonly storePost: boolean
   /** If-Modified-Since against a stored response without Last-Modified: compare with its Date, or take it for unmodified. */
   readonly withoutLastModified: 'date' | 'unmodified'
+  /** Store bodies whose end is the connection's end: then a cut can't be told from the end. */
+  readonly storeCloseDelimited: boolean
   /** Store a 206 whose Content-Range does not agree with its number of bytes. Only to pass tests that send such. */
   readonly inexactContentRange: boolean
   /** Cache-Status: name of this cache. */

@@ -1,3 +1,6 @@
+/** Codings of the IANA registry. One that is in no registry is an agreement of origin and client: it is no cache's to judge. */
+const REGISTERED = new Set(['gzip', 'compress', 'deflate', 'br', 'zstd', 'dcb', 'dcz', 'aes128gcm', 'exi', 'pack200-gzip'])
+
 /**
  * RFC 9110 §12.5.3: does the client take this Content-Encoding? `accept` is its Accept-Encoding, null when it sent none: then
  * any coding is acceptable by the letter, and a cache that has it from an origin that chose it gives it on.
@@ -8,7 +11,7 @@ export function acceptsCoding(accept: string | null, coding: string): boolean {
     .toLowerCase()
     .split(',')
     .map(canonical)
-    .filter(name => name !== '' && name !== 'identity')
+    .filter(name => REGISTERED.has(name))
   if (wanted.length === 0) return true
   const weights = new Map<string, number>()
   for (const item of accept.toLowerCase().split(',')) {

@@ -5,7 +5,13 @@ import type { Exchange, Outcome } from '../engine/exchange.js'
 import type { Stats } from '../engine/stats.js'
 import { OUTCOME, type OnExchange } from './middleware.js'
 
-const COUNTER = { HIT: 'hits', MISS: 'misses', STALE: 'stale', REVALIDATED: 'revalidated', BYPASS: 'bypass' } as const
+const COUNTER = {
+  HIT: 'hits',
+  MISS: 'misses',
+  STALE: 'stale',
+  REVALIDATED: 'revalidated',
+  BYPASS: 'bypass',
+} as const
 
 /** The step `record`: counts each outcome when its answer is out and, with a logger, writes one line for it (P11). */
 export function accessLogger(stats: Stats, log: Logger | undefined): OnExchange {
@@ -33,12 +39,28 @@ function requestLogger(logger: Logger) {
       }),
       res: (res: { statusCode: number }) => ({ statusCode: res.statusCode }),
     },
-    customProps: (_req, res) => ({ cache: traceOf((res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME]) }),
+    customSuccessObject: (_req, res, value: object) => ({
+      ...value,
+      cache: traceOf((res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME]),
+    }),
+    customErrorObject: (_req, res, _error, value: object) => ({
+      ...value,
+      cache: traceOf((res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME]),
+    }),
   })
 }
 
 function traceOf(outcome: Outcome | undefined) {
   if (outcome === undefined) return undefined
   const { result, detail, key, tier, originStatus, collapsed, lookupMs, originMs } = outcome
-  return { result, detail, key: key === '' ? undefined : key, tier, originStatus, collapsed: collapsed || undefined, lookupMs, originMs }
+  return {
+    result,
+    detail,
+    key: key === '' ? undefined : key,
+    tier,
+    originStatus,
+    collapsed: collapsed || undefined,
+    lookupMs,
+    originMs,
+  }
 }

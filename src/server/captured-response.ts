@@ -14,7 +14,15 @@ type RawNames = ServerResponse & { getRawHeaderNames(): string[] }
 
 /** Events of the response that have two sides once it is captured: the client's and the handler's. */
 const SPLIT_EVENTS = new Set(['drain', 'close'])
-const LISTENER_METHODS = ['on', 'addListener', 'once', 'prependListener', 'prependOnceListener', 'off', 'removeListener'] as const
+const LISTENER_METHODS = [
+  'on',
+  'addListener',
+  'once',
+  'prependListener',
+  'prependOnceListener',
+  'off',
+  'removeListener',
+] as const
 const HEADER_METHODS = [
   'setHeader',
   'setHeaders',
@@ -26,6 +34,7 @@ const HEADER_METHODS = [
   'hasHeader',
   'removeHeader',
 ] as const
+const HEADER_PROPERTIES = [...HEADER_METHODS, 'headersSent'] as const
 
 /**
  * Turns the response that a handler writes to into an origin: what it sends goes to the sink, whatever becomes of the client.
@@ -38,6 +47,8 @@ export class CapturedResponse {
   readonly #events = new EventEmitter()
   readonly #before: ReadonlyMap<string, unknown>
   readonly #sources = new Set<Readable>()
+  /** What the response had of its own under the names that are taken over: somebody else's wrappers. */
+  readonly #masked = new Map<string, PropertyDescriptor>()
   #headSent = false
   #ended = false
   #paused = false
@@ -62,14 +73,33 @@ export class CapturedResponse {
   static capture(res: ServerResponse, req: IncomingMessage, sink: OriginSink): SendMethods {
     const { writeHead, write, end, on } = res
     const client = { writeHead, write, end, on } as SendMethods
-    new CapturedResponse(res, sink, req, client)
-    return client
+    const captured = new CapturedResponse(res, sink, req, client)
+    return { ...client, asClient: run => captured.#asClient(run) }
+  }
+
+  /** Runs with the response's header methods as they were: node's own `writeHead`, and wrappers round it, call them on the response. */
+  #asClient(run: () => void): void {
+    const own = HEADER_PROPERTIES.map(
+      name => [name, Object.getOwnPropertyDescriptor(this.res, name)] as const,
+    )
+    for (const [name] of own) {
+      const before = this.#masked.get(name)
+      if (before === undefined) delete (this.res as unknown as Record<string, unknown>)[name]
+      else Object.defineProperty(this.res, name, before)
+    }
+    try {
+      run()
+    } finally {
+      for (const [name, descriptor] of own)
+        if (descriptor !== undefined) Object.defineProperty(this.res, name, descriptor)
+    }
   }
 
   #install(): void {
     const { res } = this
     const own: Record<string, unknown> = {
-      writeHead: (status: number, reason?: unknown, headers?: unknown) => this.#writeHead(status, reason, headers),
+      writeHead: (status: number, reason?: unknown, headers?: unknown) =>
+        this.#writeHead(status, reason, headers),
       flushHeaders: () => this.#sendHead(),
       write: (chunk: unknown, encoding?: unknown, done?: unknown) => this.#write(chunk, encoding, done),
       end: (chunk?: unknown, encoding?: unknown, done?: unknown) => this.#end(chunk, encoding, done),
@@ -91,7 +121,12 @@ export class CapturedResponse {
         return res
       }
     }
-    for (const [name, value] of Object.entries(own)) Object.defineProperty(res, name, { value, writable: true, configurable: true })
+    for (const name of [...HEADER_PROPERTIES, ...Object.keys(own)]) {
+      const before = Object.getOwnPropertyDescriptor(res, name)
+      if (before !== undefined) this.#masked.set(name, before)
+    }
+    for (const [name, value] of Object.entries(own))
+      Object.defineProperty(res, name, { value, writable: true, configurable: true })
     Object.defineProperty(res, 'headersSent', { get: () => this.#headSent, configurable: true })
     Object.defineProperty(res, 'writableEnded', { get: () => this.#ended, configurable: true })
   }
@@ -112,7 +147,8 @@ export class CapturedResponse {
     const given = typeof reason === 'string' ? headers : (reason ?? headers)
     if (Array.isArray(given)) this.#setList(given as unknown[])
     else if (given !== null && typeof given === 'object') {
-      for (const [name, value] of Object.entries(given)) if (value !== undefined) this.#shadow.setHeader(name, value as string)
+      for (const [name, value] of Object.entries(given))
+        if (value !== undefined) this.#shadow.setHeader(name, value as string)
     }
     this.#sendHead()
     return res
@@ -203,7 +239,9 @@ export class CapturedResponse {
   #destroyed(error: Error | undefined): ServerResponse {
     if (!this.#ended) {
       this.#ended = true
-      this.sink.onFailure(new StrataError('STRATA_ORIGIN_ABORTED', 'the handler gave up its response', { cause: error }))
+      this.sink.onFailure(
+        new StrataError('STRATA_ORIGIN_ABORTED', 'the handler gave up its response', { cause: error }),
+      )
     }
     this.#events.emit('close')
     return this.res
@@ -236,14 +274,19 @@ export class CapturedResponse {
 }
 
 function toBuffer(chunk: unknown, encoding: unknown): Buffer {
-  if (typeof chunk === 'string') return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+  if (typeof chunk === 'string')
+    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
   if (Buffer.isBuffer(chunk)) return chunk
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  throw Object.assign(new TypeError('the chunk must be a string, a Buffer or a Uint8Array'), { code: 'ERR_INVALID_ARG_TYPE' })
+  throw Object.assign(new TypeError('the chunk must be a string, a Buffer or a Uint8Array'), {
+    code: 'ERR_INVALID_ARG_TYPE',
+  })
 }
 
 function headersSent(method: string): Error {
-  return Object.assign(new Error(`Cannot ${method} headers after they are sent to the client`), { code: 'ERR_HTTP_HEADERS_SENT' })
+  return Object.assign(new Error(`Cannot ${method} headers after they are sent to the client`), {
+    code: 'ERR_HTTP_HEADERS_SENT',
+  })
 }
 
 function torn(): StrataError {

@@ -44,7 +44,11 @@ export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && !/^0+$/.test(length))
 }
 
-function splitTarget(target: string): { authority: string | undefined; path: string; query: string | undefined } {
+function splitTarget(target: string): {
+  authority: string | undefined
+  path: string
+  query: string | undefined
+} {
   let rest = target
   let authority: string | undefined
   const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
@@ -66,13 +70,16 @@ function normalAuthority(host: string, scheme: 'http' | 'https'): string {
   if (host === '') return ''
   const lower = host.toLowerCase()
   if (!HOST.test(lower)) throw bad('the Host of the request is not a host name with an optional port')
-  const withoutPort = lower.endsWith(scheme === 'http' ? ':80' : ':443') ? lower.slice(0, lower.lastIndexOf(':')) : lower
+  const withoutPort = lower.endsWith(scheme === 'http' ? ':80' : ':443')
+    ? lower.slice(0, lower.lastIndexOf(':'))
+    : lower
   return withoutPort.replace(/\.(?=:\d+$|$)/, '')
 }
 
 function countHosts(raw: readonly string[]): number {
   let count = 0
-  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === 4 && raw[i]!.toLowerCase() === 'host') count++
+  for (let i = 0; i < raw.length; i += 2)
+    if (raw[i]!.length === 4 && raw[i]!.toLowerCase() === 'host') count++
   return count
 }
 

@@ -55,7 +55,12 @@ export function schemeOf(req: IncomingMessage, isTrusted: boolean): 'http' | 'ht
 export function withProxyFields(
   fields: RawFields,
   req: IncomingMessage,
-  about: { readonly isTrusted: boolean; readonly scheme: string; readonly authority: string; readonly viaName: string },
+  about: {
+    readonly isTrusted: boolean
+    readonly scheme: string
+    readonly authority: string
+    readonly viaName: string
+  },
 ): string[] {
   const address = (req.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '')
   const earlier = about.isTrusted ? req.headers['x-forwarded-for'] : undefined

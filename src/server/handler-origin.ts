@@ -24,7 +24,11 @@ export class HandlerOrigin implements Origin {
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
     if (this.#used) {
       // The handlers of this request have answered already; a second answer can't be had from them.
-      queueMicrotask(() => sink.onFailure(new StrataError('STRATA_ORIGIN_ABORTED', 'the response could not be used; send the request again')))
+      queueMicrotask(() =>
+        sink.onFailure(
+          new StrataError('STRATA_ORIGIN_ABORTED', 'the response could not be used; send the request again'),
+        ),
+      )
       return { abort() {} }
     }
     this.#used = true
@@ -53,7 +57,8 @@ export class HandlerOrigin implements Origin {
     if (Object.hasOwn(req, 'query')) {
       const kept = new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1))
       const query = req.query as Record<string, unknown>
-      for (const name of Object.keys(query)) if (![...kept.keys()].some(k => k === name || k.startsWith(`${name}[`))) delete query[name]
+      for (const name of Object.keys(query))
+        if (![...kept.keys()].some(k => k === name || k.startsWith(`${name}[`))) delete query[name]
     }
   }
 }

@@ -4,7 +4,10 @@ import type { Responder } from '../engine/exchange.js'
 import { problemOf } from './problem.js'
 
 /** The methods of a response that send: the response's own, or those that a captured response had before. */
-export type SendMethods = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'on'>
+export type SendMethods = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'on'> & {
+  /** Runs with the client's view of the header methods. */
+  readonly asClient?: (run: () => void) => void
+}
 
 type WriteHead = (this: ServerResponse, status: number, reason: string, fields?: string[]) => ServerResponse
 
@@ -29,6 +32,12 @@ export class NodeResponder implements Responder {
 
   head(status: number, reason: string, fields: string[]): void {
     this.#headSent = true
+    const { asClient } = this.methods
+    if (asClient === undefined) this.#sendHead(status, reason, fields)
+    else asClient(() => this.#sendHead(status, reason, fields))
+  }
+
+  #sendHead(status: number, reason: string, fields: string[]): void {
     const { res, methods } = this
     if (methods.writeHead === ServerResponse.prototype.writeHead) {
       const writeHead = methods.writeHead as WriteHead
@@ -90,5 +99,8 @@ const REASONS: Readonly<Record<number, string>> = { 102: 'Processing', 103: 'Ear
 
 /** What `writeProcessing` and `writeEarlyHints` use themselves: bytes in the response's place in the pipeline. */
 function writeRaw(res: ServerResponse, text: string): void {
-  ;(res as ServerResponse & { _writeRaw(text: string, encoding: BufferEncoding): void })._writeRaw(text, 'latin1')
+  ;(res as ServerResponse & { _writeRaw(text: string, encoding: BufferEncoding): void })._writeRaw(
+    text,
+    'latin1',
+  )
 }

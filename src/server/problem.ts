@@ -5,7 +5,13 @@ import type { StrataError } from '../errors.js'
 export function problemOf(error: StrataError): { status: number; fields: string[]; body: Buffer } {
   const { status, code, message } = error
   const body = Buffer.from(
-    JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, code, detail: message }) + '\n',
+    JSON.stringify({
+      type: 'about:blank',
+      title: STATUS_CODES[status] ?? 'Error',
+      status,
+      code,
+      detail: message,
+    }) + '\n',
   )
   const fields = [
     'Content-Type',

@@ -25,24 +25,40 @@ export interface ServerSettings {
 }
 
 /** The standalone proxy's request listener: what is not the cache's own goes through the journey to the upstream. */
-export function proxyListener(journey: Journey, upstream: Origin, settings: ProxySettings, onExchange: OnExchange): Listener {
+export function proxyListener(
+  journey: Journey,
+  upstream: Origin,
+  settings: ProxySettings,
+  onExchange: OnExchange,
+): Listener {
   const trusted = new TrustedPeers(settings.trustProxy)
   const { viaName } = settings
   return (req, res) => {
     const responder = new NodeResponder(res)
     try {
       if (req.method === 'TRACE' || req.method === 'CONNECT') throw notAllowed(req.method)
-      if (isLooping(req, viaName)) throw new StrataError('STRATA_LOOP', 'the request goes round in a circle: the origin leads back to this proxy')
+      if (isLooping(req, viaName))
+        throw new StrataError(
+          'STRATA_LOOP',
+          'the request goes round in a circle: the origin leads back to this proxy',
+        )
       const isTrusted = trusted.includes(req)
       const scheme = schemeOf(req, isTrusted)
       const plain = clientRequest(req, { scheme, target: req.url ?? '/' })
       const about = { isTrusted, scheme, authority: plain.authority, viaName }
-      const x = new ProxyExchange({ ...plain, rawFields: withProxyFields(plain.rawFields, req, about) }, responder, upstream)
+      const x = new ProxyExchange(
+        { ...plain, rawFields: withProxyFields(plain.rawFields, req, about) },
+        responder,
+        upstream,
+      )
       ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = x.outcome
       onExchange(x, res)
       journey.run(x)
     } catch (error) {
-      responder.fail(isStrataError(error) ? error : new StrataError('STRATA_INTERNAL', 'internal error', { cause: error }), [])
+      responder.fail(
+        isStrataError(error) ? error : new StrataError('STRATA_INTERNAL', 'internal error', { cause: error }),
+        [],
+      )
       if (!isStrataError(error)) throw error
     }
   }
@@ -100,12 +116,17 @@ function onClientError(error: NodeJS.ErrnoException, socket: import('node:stream
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   const problem = problemOf(
-    new StrataError('STRATA_BAD_REQUEST', tooLarge ? 'the header of the request is too large' : 'this is no valid HTTP request', {
-      status: tooLarge ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400,
-    }),
+    new StrataError(
+      'STRATA_BAD_REQUEST',
+      tooLarge ? 'the header of the request is too large' : 'this is no valid HTTP request',
+      {
+        status: tooLarge ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400,
+      },
+    ),
   )
   let head = `HTTP/1.1 ${problem.status} ${http.STATUS_CODES[problem.status]}\r\nConnection: close\r\n`
-  for (let i = 0; i < problem.fields.length; i += 2) head += `${problem.fields[i]!}: ${problem.fields[i + 1]!}\r\n`
+  for (let i = 0; i < problem.fields.length; i += 2)
+    head += `${problem.fields[i]!}: ${problem.fields[i + 1]!}\r\n`
   socket.end(`${head}\r\n${problem.body.toString()}`)
 }
 

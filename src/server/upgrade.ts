@@ -20,19 +20,30 @@ export function upgradeHandler(origin: string, settings: UpgradeSettings, log: L
     target: origin,
     ws: true,
     changeOrigin: true,
-    logger: { info() {}, warn: (text: string) => log.warn({ what: 'upgrade' }, text), error: (text: string) => log.warn({ what: 'upgrade' }, text) },
+    logger: {
+      info() {},
+      warn: (text: string) => log.warn({ what: 'upgrade' }, text),
+      error: (text: string) => log.warn({ what: 'upgrade' }, text),
+    },
     on: {
       error: (_error, _req, res) => {
         const socket = res as Socket
-        if (typeof socket.end === 'function' && socket.writable) socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n')
+        if (typeof socket.end === 'function' && socket.writable)
+          socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n')
       },
     },
   })
   return (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const path = (req.url ?? '/').split('?', 1)[0]!
-    const mayPass = req.method === 'GET' && /^websocket$/i.test(req.headers.upgrade ?? '') && allowed.some(matches => matches(path))
-    if (!mayPass) return void socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-    socket.on('error', error => log.debug({ what: 'upgrade', error: error.message }, 'client of an upgraded connection'))
+    const mayPass =
+      req.method === 'GET' &&
+      /^websocket$/i.test(req.headers.upgrade ?? '') &&
+      allowed.some(matches => matches(path))
+    if (!mayPass)
+      return void socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    socket.on('error', error =>
+      log.debug({ what: 'upgrade', error: error.message }, 'client of an upgraded connection'),
+    )
     proxy.upgrade(req, socket as Socket, head)
   }
 }

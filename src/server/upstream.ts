@@ -42,7 +42,9 @@ export class Upstream implements Origin {
   }
 
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
-    const call = new UpstreamCall(request, sink, this.settings.viaName, retry => this.#dispatch(request, call, retry))
+    const call = new UpstreamCall(request, sink, this.settings.viaName, retry =>
+      this.#dispatch(request, call, retry),
+    )
     this.#dispatch(request, call, false)
     return call
   }
@@ -70,7 +72,8 @@ export class Upstream implements Origin {
   }
 
   #headers(request: OriginRequest): string[] {
-    const host = this.settings.hostHeader === 'preserve' && request.authority !== '' ? request.authority : this.#host
+    const host =
+      this.settings.hostHeader === 'preserve' && request.authority !== '' ? request.authority : this.#host
     return ['Host', host, ...request.fields]
   }
 }
@@ -133,7 +136,11 @@ class UpstreamCall implements OriginCall {
 
   onError(error: Error): void {
     if (this.#aborted) return
-    const mayRetry = !this.#headSeen && this.#tries === 1 && this.request.body === undefined && IDEMPOTENT.has(this.request.method)
+    const mayRetry =
+      !this.#headSeen &&
+      this.#tries === 1 &&
+      this.request.body === undefined &&
+      IDEMPOTENT.has(this.request.method)
     if (mayRetry && isClosedEarly(error)) {
       this.#tries++
       return this.again(true)
@@ -164,12 +171,21 @@ function originError(error: Error, headSeen: boolean): StrataError {
     return new StrataError('STRATA_ORIGIN_TIMEOUT', 'the origin took too long to answer', { cause: error })
   }
   if (error instanceof undiciErrors.ConnectTimeoutError) {
-    return new StrataError('STRATA_ORIGIN_TIMEOUT', 'the origin took too long to connect to', { cause: error })
+    return new StrataError('STRATA_ORIGIN_TIMEOUT', 'the origin took too long to connect to', {
+      cause: error,
+    })
   }
-  if (headSeen) return new StrataError('STRATA_ORIGIN_TRUNCATED', `the origin broke off its answer: ${detail}`, { cause: error })
+  if (headSeen)
+    return new StrataError('STRATA_ORIGIN_TRUNCATED', `the origin broke off its answer: ${detail}`, {
+      cause: error,
+    })
   const { code } = error as NodeJS.ErrnoException
   if (code?.startsWith('HPE_') === true || error instanceof undiciErrors.HeadersOverflowError) {
-    return new StrataError('STRATA_ORIGIN_INVALID', 'the origin sent what is no valid HTTP message', { cause: error })
+    return new StrataError('STRATA_ORIGIN_INVALID', 'the origin sent what is no valid HTTP message', {
+      cause: error,
+    })
   }
-  return new StrataError('STRATA_ORIGIN_UNREACHABLE', `the origin can't be reached: ${detail}`, { cause: error })
+  return new StrataError('STRATA_ORIGIN_UNREACHABLE', `the origin can't be reached: ${detail}`, {
+    cause: error,
+  })
 }
