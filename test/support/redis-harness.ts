@@ -21,11 +21,17 @@ export async function redisMetadataHarness(redis: RedisClient): Promise<Metadata
 }
 
 /** Puts other bytes in the place of one variant's encoded metadata (layout: src/stores/redis/row.ts). */
-async function replaceBlob(redis: RedisClient, namespace: string, key: string, variant: string, blob: Uint8Array) {
+async function replaceBlob(
+  redis: RedisClient,
+  namespace: string,
+  key: string,
+  variant: string,
+  blob: Uint8Array,
+) {
   const name = Buffer.concat([Buffer.from(`{strata:${namespace}}:k:`), packName(key)])
   const value = (await redis.getBuffer(name))!
   const parts = [value.subarray(0, 1)]
-  for (let at = 1; at < value.length; ) {
+  for (let at = 1; at < value.length;) {
     const variantAt = at + 32
     const bodyAt = variantAt + value[at + 27]!
     const blobAt = bodyAt + value[at + 28]!

@@ -39,8 +39,25 @@ export interface RedisCluster {
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'strata-redis-'))
   const port = await freePort()
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--daemonize', 'no']
-  args.push('--appendonly', options.persist ? 'yes' : 'no', '--appendfsync', 'always', ...(options.args ?? []))
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--save',
+    '',
+    '--daemonize',
+    'no',
+  ]
+  args.push(
+    '--appendonly',
+    options.persist ? 'yes' : 'no',
+    '--appendfsync',
+    'always',
+    ...(options.args ?? []),
+  )
   let child = await run(args, port)
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -65,7 +82,9 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 export async function startRedisCluster(): Promise<RedisCluster> {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
   const buses = await Promise.all([0, 1, 2].map(freePort))
-  const servers = await Promise.all(buses.map(bus => startRedis({ args: [...args, '--cluster-port', String(bus)] })))
+  const servers = await Promise.all(
+    buses.map(bus => startRedis({ args: [...args, '--cluster-port', String(bus)] })),
+  )
   const clients = servers.map(({ port }) => new Redis(port, '127.0.0.1', { protocol: 2 }))
   try {
     const bounds = [0, 5461, 10923, 16384]

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { S3Client as Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
 export interface S3Settings {
@@ -29,8 +29,7 @@ export interface S3Settings {
  * An S3 client with a bound on everything: connection, first byte, silence. Two attempts for each request: the guard and the
  * origin are the better second try.
  */
-export async function connectS3(settings: S3Settings): Promise<Client> {
-  const { S3Client } = await withoutNodeVersionWarning(() => import('@aws-sdk/client-s3'))
+export function connectS3(settings: S3Settings): S3Client {
   const { endpoint, region = 'us-east-1', checksums = 'when_required', idleTimeoutMs = 10_000 } = settings
   const mode = checksums === 'when_supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED'
   const agent = { keepAlive: true, maxSockets: settings.maxSockets ?? 128, scheduling: 'lifo' } as const
@@ -60,25 +59,29 @@ export async function connectS3(settings: S3Settings): Promise<Client> {
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
-function credentials({ accessKeyId, secretAccessKey, sessionToken }: S3Settings): Pick<S3ClientConfig, 'credentials'> {
+function credentials({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: S3Settings): Pick<S3ClientConfig, 'credentials'> {
   if (accessKeyId === undefined || secretAccessKey === undefined) return {}
-  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } }
+  return {
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+  }
 }
 
 /**
- * The SDK warns of every Node version that it will drop, once, into the log of whoever uses Strata. Other warnings that come
- * meanwhile pass.
+ * The SDK warns of every Node version that it will drop, into the log of whoever uses Strata. It does so as the client is made,
+ * so this lasts for one synchronous step; any other warning passes.
  */
-async function withoutNodeVersionWarning<T>(step: () => T | Promise<T>): Promise<T> {
-  const emit = process.emitWarning
-  const filtered = (warning: string | Error, ...rest: unknown[]) => {
-    if (/NodeVersionSupportWarning|NodeDeprecationWarning|no longer support Node\.js/i.test(`${String(warning)} ${JSON.stringify(rest)}`)) return
-    Reflect.apply(emit, process, [warning, ...rest])
-  }
-  process.emitWarning = filtered as typeof process.emitWarning
+function withoutNodeVersionWarning<T>(step: () => T): T {
+  const { emitWarning } = process
+  process.emitWarning = ((...args: Parameters<typeof emitWarning>) => {
+    if (!String(args[0]).startsWith('NodeVersionSupportWarning')) Reflect.apply(emitWarning, process, args)
+  }) as typeof emitWarning
   try {
-    return await step()
+    return step()
   } finally {
-    if (process.emitWarning === filtered) process.emitWarning = emit
+    process.emitWarning = emitWarning
   }
 }

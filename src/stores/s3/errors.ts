@@ -16,7 +16,9 @@ export function s3Error(error: unknown, id?: string): StrataError {
   const missing = name === 'NoSuchKey' || name === 'NotFound' || (status === 404 && name !== 'NoSuchBucket')
   if (missing && id !== undefined) return missingBody(id, error)
   if (name === 'TimeoutError' || name === 'AbortError' || code === 'ETIMEDOUT') {
-    return new StrataError('STRATA_STORE_TIMEOUT', `S3 did not answer in time (${messageOf(error)})`, { cause: error })
+    return new StrataError('STRATA_STORE_TIMEOUT', `S3 did not answer in time (${messageOf(error)})`, {
+      cause: error,
+    })
   }
   const reason = [status, name === 'Error' ? code : name, messageOf(error)].filter(Boolean).join(' ')
   return new StrataError('STRATA_STORE_UNAVAILABLE', `S3 failed: ${reason}`, { cause: error })

@@ -1,0 +1,161 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+  type CompletedPart,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import type { BodySink } from '../../engine/ports/index.js'
+import { StrataError } from '../../errors.js'
+import { s3Error } from './errors.js'
+
+export interface S3SinkOptions {
+  readonly client: S3Client
+  readonly bucket: string
+  readonly key: string
+  /** Bytes that are collected before they go up. */
+  readonly partSize: number
+  /** Bodies of more bytes than this go up in parts. */
+  readonly multipartThreshold: number
+}
+
+/** Parts under way at once: with the one that fills, memory holds three. */
+const CONCURRENCY = 2
+
+/** S3 takes no more parts than this for one object. */
+const MOST_PARTS = 10_000
+
+/** Small bodies in one request, larger ones in parts as they come: memory does not grow with the body. */
+export function s3BodySink(options: S3SinkOptions): BodySink {
+  return new S3BodySink(options)
+}
+
+class S3BodySink implements BodySink {
+  readonly #options: S3SinkOptions
+  #buffered: Buffer[] = []
+  #bufferedBytes = 0
+  #upload: Promise<string> | undefined
+  readonly #parts: CompletedPart[] = []
+  #partNumber = 0
+  readonly #underWay = new Set<Promise<void>>()
+  #failure: StrataError | undefined
+  #done = false
+
+  constructor(options: S3SinkOptions) {
+    this.#options = options
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    // A copy: the caller may use its buffer again, and a part of one would keep all of it alive.
+    this.#buffered.push(Buffer.from(chunk))
+    this.#bufferedBytes += chunk.length
+    const { partSize, multipartThreshold } = this.#options
+    const limit = this.#upload === undefined ? Math.max(partSize, multipartThreshold) : partSize
+    if (this.#bufferedBytes <= limit) return undefined
+    this.#sendParts(false)
+    return this.#underWay.size < CONCURRENCY ? undefined : this.#room()
+  }
+
+  async finish(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    const { client, bucket, key } = this.#options
+    try {
+      if (this.#upload === undefined) {
+        await client.send(
+          new PutObjectCommand({ Bucket: bucket, Key: key, Body: this.#take(this.#bufferedBytes) }),
+        )
+      } else {
+        this.#sendParts(true)
+        await Promise.all(this.#underWay)
+        if (this.#failure !== undefined) throw this.#failure
+        const Parts = [...this.#parts].sort((a, b) => a.PartNumber! - b.PartNumber!)
+        const UploadId = await this.#upload
+        await client.send(
+          new CompleteMultipartUploadCommand({
+            Bucket: bucket,
+            Key: key,
+            UploadId,
+            MultipartUpload: { Parts },
+          }),
+        )
+      }
+      this.#done = true
+    } catch (error) {
+      throw s3Error(error)
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (this.#done) return
+    this.#failure ??= new StrataError(
+      'STRATA_STORE_UNAVAILABLE',
+      `the write of ${this.#options.key} was given up`,
+    )
+    this.#buffered = []
+    this.#bufferedBytes = 0
+    if (this.#upload === undefined) return
+    // Parts under way first: one that lands after the abort would stay, and be paid for.
+    await Promise.all(this.#underWay)
+    const { client, bucket, key } = this.#options
+    try {
+      const UploadId = await this.#upload
+      await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId }))
+      this.#done = true
+    } catch (error) {
+      // Nothing is lost but space: the bucket's rule for unfinished uploads (docs) removes the parts.
+      this.#failure = s3Error(error)
+    }
+  }
+
+  /** Sends whole parts, and with `last` the rest as well. All but the last must have the same size. */
+  #sendParts(last: boolean): void {
+    const { partSize } = this.#options
+    while (this.#bufferedBytes > partSize || (last && this.#bufferedBytes > 0)) {
+      const part = this.#take(Math.min(partSize, this.#bufferedBytes))
+      const number = ++this.#partNumber
+      const task = this.#sendPart(part, number).finally(() => this.#underWay.delete(task))
+      this.#underWay.add(task)
+    }
+  }
+
+  /** Never rejects: the failure is kept for the next write, or for finish. */
+  async #sendPart(part: Buffer, number: number): Promise<void> {
+    const { client, bucket, key } = this.#options
+    try {
+      if (number > MOST_PARTS)
+        throw new StrataError('STRATA_TOO_LARGE', `${key} needs more than ${MOST_PARTS} parts`)
+      this.#upload ??= this.#begin()
+      const UploadId = await this.#upload
+      if (this.#failure !== undefined) return
+      const { ETag } = await client.send(
+        new UploadPartCommand({ Bucket: bucket, Key: key, UploadId, PartNumber: number, Body: part }),
+      )
+      this.#parts.push({ PartNumber: number, ETag })
+    } catch (error) {
+      this.#failure ??= s3Error(error)
+    }
+  }
+
+  async #begin(): Promise<string> {
+    const { client, bucket, key } = this.#options
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }))
+    if (UploadId === undefined)
+      throw new StrataError('STRATA_STORE_UNAVAILABLE', 'S3 began an upload without an id')
+    return UploadId
+  }
+
+  async #room(): Promise<void> {
+    while (this.#underWay.size >= CONCURRENCY) await Promise.race(this.#underWay)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #take(bytes: number): Buffer {
+    const all = Buffer.concat(this.#buffered)
+    this.#buffered = bytes < all.length ? [all.subarray(bytes)] : []
+    this.#bufferedBytes = all.length - bytes
+    return bytes < all.length ? all.subarray(0, bytes) : all
+  }
+}
