@@ -1,12 +1,6 @@
 import { StrataError } from '../errors.js'
-import { endToEnd } from '../http/hop-by-hop.js'
-import { updateFields } from '../http/update.js'
-import { initialAge } from '../http/freshness.js'
 import { mayStandIn } from '../http/judge.js'
-import { policyOf } from '../http/policy.js'
-import { storeRefusal } from '../http/storable.js'
-import { usefulUntil } from '../http/useful.js'
-import { assess, cleanFields, contentLength, type Assessment } from './assess.js'
+import { assess, contentLength, type Assessment } from './assess.js'
 import { candidateOf, type EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
 import { Fill, type FillResult } from './fill.js'
@@ -19,6 +13,7 @@ import type { Parts } from './parts.js'
 import type { Entry, FenceState, RawFields } from './ports/index.js'
 import { residentOf } from './resident.js'
 import type { Rule } from './rules.js'
+import { StoredResponses } from './stored-responses.js'
 
 export interface LeadPlan {
   readonly request: ClientRequest
@@ -37,6 +32,7 @@ export interface LeadPlan {
 
 /** Leads a flight: sends the request, judges the answer, fills the store, and hands the answer to the flight's readers. */
 export class Lead {
+  readonly #stored: StoredResponses
   #call: OriginCall | undefined
   #flow: FlowControl | undefined
   #fill: Fill | undefined
@@ -47,6 +43,8 @@ export class Lead {
   #stamp: FenceState | undefined
   #current = 0
   #passing = false
+  /** What came while a step waited for a store; it follows in order (a handler does not wait for us). */
+  #held: (() => void)[] | undefined
   #over = false
   /** Time from sending the request to the head, ms. */
   originMs = 0
@@ -59,6 +57,7 @@ export class Lead {
   ) {
     this.#mode = plan.mode
     this.#stamp = plan.stamp
+    this.#stored = new StoredResponses(parts, plan)
   }
 
   start(): void {
@@ -71,16 +70,18 @@ export class Lead {
 
   /** Takes one call's answer for as long as it is the one that counts. */
   #sink(call: number): OriginSink {
-    const guarded =
-      <A extends unknown[]>(step: (...args: A) => void) =>
-      (...args: A) => {
+    const guarded = <A extends unknown[]>(step: (...args: A) => void) => {
+      const again = (...args: A): void => {
         if (call !== this.#current || this.#over) return
+        if (this.#held !== undefined) return void this.#held.push(() => again(...args))
         try {
           step(...args)
         } catch (error) {
           this.#broken(error)
         }
       }
+      return again
+    }
     return {
       onInterim: guarded((status, fields) => this.plan.onInterim(status, fields)),
       onHead: guarded((head, flow) => this.#onHead(head, flow)),
@@ -117,18 +118,30 @@ export class Lead {
     const responseTime = clock.now()
     this.originMs = responseTime - this.#requestTime
     this.originStatus = head.status
-    if (this.#mode.kind === 'complete' && head.status === 206) return this.#complete(head, flow, responseTime)
+    if (this.#mode.kind === 'complete' && head.status === 206) {
+      return this.#hold(flow, () => this.#complete(head, responseTime))
+    }
     const { beforeHead } = this.plan
     if (beforeHead === undefined) return this.#judge(head, responseTime)
+    this.#hold(flow, async () => {
+      const raised = await beforeHead(head)
+      // Only this answer's own invalidation lies between its stamp and now: it is itself the newest content.
+      const stamp = this.#stamp
+      if (raised !== undefined && stamp?.epoch === raised.epoch && raised.seq === stamp.seq + 1)
+        this.#stamp = raised
+      this.#judge(head, responseTime)
+    })
+  }
+
+  /** Runs a step that waits; what the origin sends meanwhile is held back, and follows it. */
+  #hold(flow: FlowControl, step: () => Promise<void>): void {
     flow.pause()
-    void beforeHead(head)
-      .then(raised => {
-        // Only this answer's own invalidation lies between its stamp and now: it is itself the newest content.
-        const { stamp } = this.plan
-        if (raised !== undefined && stamp?.epoch === raised.epoch && raised.seq === stamp.seq + 1)
-          this.#stamp = raised
-        if (this.#over) return
-        this.#judge(head, responseTime)
+    const held: (() => void)[] = []
+    this.#held = held
+    step()
+      .then(() => {
+        this.#held = undefined
+        for (const event of held) event()
         this.resume()
       })
       .catch((error: unknown) => this.#broken(error))
@@ -211,9 +224,10 @@ export class Lead {
     this.#passing = true
     this.#expected = contentLength(head)
     if (candidate !== undefined && head.status < 500) {
-      if (request.method === 'HEAD') void this.#updateByHead(candidate, head, responseTime)
+      if (request.method === 'HEAD')
+        void this.#stored.updateByHead(candidate, head, this.#requestTime, responseTime)
       // What the origin says now takes the place of what it said before, though it may not be stored itself.
-      else if (request.method === 'GET' && head.status !== 206) void this.#discard(candidate)
+      else if (request.method === 'GET' && head.status !== 206) void this.#stored.discard(candidate)
     }
     this.flight.head({ ...head, sharedFields: head.fields, refusal })
     if (this.flight.deserted) this.#abort()
@@ -272,107 +286,27 @@ export class Lead {
     this.flight.settle()
   }
 
-  /** RFC 9111 §4.3.4: the stored response with the fields of the 304. It keeps its stamp: its content was fetched then (P1). */
+  /** RFC 9111 §4.3.4: the 304 makes the stored response fresh again. */
   async #refresh(candidate: EntryCandidate, fields: RawFields, responseTime: number): Promise<void> {
-    const entry = this.#updated(candidate, fields, responseTime)
-    if (entry === undefined) {
-      await this.#discard(candidate)
-      return this.flight.stored(candidate, 'REVALIDATED', 'no-longer-storable')
-    }
-    const refreshed = candidateOf(entry, this.plan.rule, false)
-    try {
-      const { maxVariants } = this.parts.settings.limits
-      const result = await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
-      // Purged meanwhile: what the 304 confirmed is not kept. Those who wait here asked before the purge, and may have it (P1).
-      if (!result.ok)
-        this.parts.events.warn('refresh-not-kept', { url: this.plan.identity.url, reason: result.reason })
-      this.parts.memory.remove(this.plan.identity.text)
-    } catch (error) {
-      // The origin has just confirmed the content: it is answered with; only the store does not know.
-      this.parts.events.warn('refresh-failed', { url: this.plan.identity.url, error: String(error) })
-    }
+    const refreshed = await this.#stored.refresh(candidate, fields, this.#requestTime, responseTime)
     this.#over = true
-    this.flight.stored(refreshed, 'REVALIDATED', 'not-modified')
-  }
-
-  #updated(candidate: EntryCandidate, update: RawFields, responseTime: number): Entry | undefined {
-    const { rule, request, identity } = this.plan
-    const old = candidate.stored
-    const fields = updateFields(old.fields, endToEnd(update))
-    const policy = policyOf({ status: old.status, fields, responseTime }, rule.policy)
-    const refusal = storeRefusal(
-      {
-        method: 'GET',
-        hasAuthorization: request.headers.authorization !== undefined,
-        hasUnkeyedCookie: false,
-        hasBody: false,
-        noStore: false,
-      },
-      { status: old.status, fields, delimited: true },
-      policy,
-      { ...rule, postIsReusable: true },
-    )
-    if (refusal !== undefined) return undefined
-    const clean = cleanFields({ fields }, policy, rule, responseTime)
-    const times = { fields: clean, requestTime: this.#requestTime, responseTime }
-    const uselessAt = usefulUntil(policy, initialAge(times), responseTime, this.parts.settings.http.keep)
-    return { ...old, ...times, url: identity.url, uselessAt }
-  }
-
-  /** RFC 9111 §4.3.5: a HEAD answer updates the stored GET response if it is of the same representation, else makes it stale. */
-  async #updateByHead(candidate: EntryCandidate, head: ResponseHead, responseTime: number): Promise<void> {
-    const { policy, stored } = candidate
-    const now = policyOf({ status: head.status, fields: head.fields, responseTime }, this.plan.rule.policy)
-    const length = contentLength(head)
-    const same =
-      head.status === stored.status &&
-      stored.range === undefined &&
-      (length === undefined || length === stored.body.size) &&
-      (now.etag === undefined || now.etag === policy.etag) &&
-      (now.lastModified === undefined || now.lastModified === policy.lastModified)
-    const entry = same ? this.#updated(candidate, head.fields, responseTime) : undefined
-    if (entry === undefined) return this.#discard(candidate)
-    try {
-      const { maxVariants } = this.parts.settings.limits
-      await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
-      this.parts.memory.remove(this.plan.identity.text)
-    } catch (error) {
-      this.parts.events.warn('refresh-failed', { url: this.plan.identity.url, error: String(error) })
-    }
-  }
-
-  async #discard({ stored }: EntryCandidate): Promise<void> {
-    this.parts.memory.remove(this.plan.identity.text)
-    try {
-      await this.parts.metadata.remove([{ key: stored.key, variant: stored.variant, bodyId: stored.body.id }])
-    } catch (error) {
-      this.parts.events.warn('remove-failed', { url: stored.url, error: String(error) })
-    }
+    if (refreshed === undefined) this.flight.stored(candidate, 'REVALIDATED', 'no-longer-storable')
+    else this.flight.stored(refreshed, 'REVALIDATED', 'not-modified')
   }
 
   /** A 206 that completes what is stored becomes the whole 200; one that does not fit is asked for again, whole. */
-  #complete(head: ResponseHead, flow: FlowControl, responseTime: number): void {
-    flow.pause()
-    const { candidate } = this.plan
-    completeFrom(this.parts.bodies, candidate!, head).then(
-      whole => {
-        if (whole === undefined) {
-          this.#drop()
-          return this.#refetch()
-        }
-        this.#mode = { kind: 'fetch', range: false }
-        const assessment = this.#assess(whole.head, responseTime)
-        this.plan.onJudged('complete', undefined)
-        if (assessment.action === 'store') this.#store(whole.head, assessment.entry)
-        else this.#pass(whole.head, assessment.action, responseTime)
-        this.#onData(whole.before)
-        this.resume()
-      },
-      () => {
-        this.#drop()
-        this.#refetch()
-      },
-    )
+  async #complete(head: ResponseHead, responseTime: number): Promise<void> {
+    const whole = await completeFrom(this.parts.bodies, this.plan.candidate!, head).catch(() => undefined)
+    if (whole === undefined) {
+      this.#drop()
+      return this.#refetch()
+    }
+    this.#mode = { kind: 'fetch', range: false }
+    const assessment = this.#assess(whole.head, responseTime)
+    this.plan.onJudged('complete', undefined)
+    if (assessment.action === 'store') this.#store(whole.head, assessment.entry)
+    else this.#pass(whole.head, assessment.action, responseTime)
+    this.#onData(whole.before)
   }
 
   #refetch(): void {

@@ -6,9 +6,13 @@ import { fieldLines, type RawFields } from './fields.js'
  */
 const TIED_TO_BODY = new Set(['content-length', 'content-encoding', 'content-range', 'content-md5', 'etag'])
 
-/** RFC 9111 §3.2: the stored fields with those of the new header section in their place. `update` holds end-to-end fields only. */
+/**
+ * RFC 9111 §3.2: the stored fields with those of the new header section in their place. `update` holds end-to-end fields only.
+ * A stored Age told of the way that the old answer had come, so it goes in any case; so does a stored Date that `update` does not
+ * replace (RFC 9110 §6.6.1: then the time of receipt stands for it).
+ */
 export function updateFields(stored: RawFields, update: RawFields): string[] {
-  const replaced = new Set<string>()
+  const replaced = new Set<string>(['age', 'date'])
   for (let i = 0; i + 1 < update.length; i += 2) {
     const name = update[i]!.toLowerCase()
     if (!TIED_TO_BODY.has(name)) replaced.add(name)

@@ -1,0 +1,257 @@
+import { LRUCache } from 'lru-cache'
+import { StrataError } from '../errors.js'
+import type { Decision, ForwardReason } from '../http/decide.js'
+import type { EntryCandidate } from './candidates.js'
+import { ClientReader } from './client-reader.js'
+import type { CacheResult, Exchange } from './exchange.js'
+import { Flight } from './flight.js'
+import type { ForwardMode } from './forward.js'
+import { identify } from './identity.js'
+import { invalidateAfter, isUnsafe } from './invalidate-after.js'
+import { Lead } from './lead.js'
+import type { Parts } from './parts.js'
+import type { FenceState } from './ports/index.js'
+import type { Rules } from './rules.js'
+import { flightName, modeOf, type Trip } from './trip.js'
+
+interface Running {
+  readonly flight: Flight
+  readonly lead: Lead
+  readonly leader: Exchange['request']
+}
+
+type Forward = Decision<EntryCandidate> & { action: 'revalidate' | 'fetch' }
+
+/** What flights ask of the journey. */
+export interface FlightHooks {
+  /** Back to lookup: released, or too late to join. */
+  readonly again: (trip: Trip) => void
+  readonly answer: (trip: Trip, entry: EntryCandidate, result: CacheResult, detail: string) => void
+  readonly refuse: (trip: Trip, error: StrataError) => void
+  readonly broken: (x: Exchange, error: unknown) => void
+}
+
+/** Refusals that are the one request's doing: nothing is learnt from them about the key. */
+const OWN_TO_REQUEST: ReadonlySet<string> = new Set([
+  'authorization',
+  'request-cookie',
+  'request-no-store',
+  'request-body',
+  'method',
+  'store-unavailable',
+])
+
+/** All flights of this process: who leads, who follows, what turned out uncacheable (P6). */
+export class Flights {
+  readonly #flights = new Map<string, Running>()
+  /** Keys whose answers were not for sharing: nobody waits for another's request there, for a while (hit-for-miss). */
+  readonly #uncacheable: LRUCache<string, true>
+  #background = 0
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly rules: Rules,
+    private readonly hooks: FlightHooks,
+  ) {
+    const { limits } = parts.settings
+    this.#uncacheable = new LRUCache({
+      max: limits.hitForMissEntries,
+      ttl: limits.hitForMissMs,
+      ttlAutopurge: false,
+    })
+  }
+
+  get size(): number {
+    return this.#flights.size
+  }
+
+  /** flight: joins the one that runs for this key, or leads a new one. */
+  fly(trip: Trip, decision: Forward, fence: FenceState | undefined): void {
+    const { x, rule, identity } = trip
+    const name = flightName(trip, fence)
+    const coalesces =
+      rule.coalesce &&
+      trip.attempts < 2 &&
+      x.request.headers.authorization === undefined &&
+      !this.#uncacheable.has(identity.text)
+    const running = coalesces ? this.#flights.get(name) : undefined
+    if (running !== undefined) return this.#follow(trip, running, decision)
+    const started = this.#lead(
+      trip,
+      decision.chosen,
+      modeOf(trip, decision),
+      fence,
+      coalesces ? name : undefined,
+    )
+    this.#reader(trip, decision, started, true).join(started.flight)
+    started.lead.start()
+  }
+
+  #follow(trip: Trip, running: Running, decision: Forward): void {
+    const { parts } = this
+    parts.stats.followers++
+    const { responder } = trip.x
+    const again = () => {
+      trip.attempts++
+      this.hooks.again(trip)
+    }
+    let cancel = () => {}
+    const reader = this.#reader(trip, decision, running, false, () => cancel())
+    const joined = reader.join(running.flight)
+    if (!joined)
+      running.flight.whenSettled(() => void (cancel(), !responder.closed && !responder.headSent && again()))
+    if (responder.headSent || responder.closed) return
+    const timer = setTimeout(() => {
+      if (responder.headSent || responder.closed) return
+      reader.leave()
+      this.hooks.refuse(
+        trip,
+        new StrataError('STRATA_ORIGIN_TIMEOUT', 'waited too long for the request that is already under way'),
+      )
+    }, parts.settings.limits.followerWaitMs)
+    timer.unref()
+    cancel = () => clearTimeout(timer)
+  }
+
+  #reader(
+    trip: Trip,
+    decision: { reason: ForwardReason; detail: string },
+    running: Running,
+    leads: boolean,
+    onSettled: () => void = () => {},
+  ): ClientReader {
+    const { parts } = this
+    return new ClientReader(trip.x, {
+      leads,
+      leader: running.leader,
+      rule: trip.rule,
+      answers: parts.answers,
+      fwd: decision.reason,
+      detail: decision.detail,
+      result: 'MISS',
+      withoutLastModified: parts.settings.http.withoutLastModified,
+      now: () => parts.clock.now(),
+      onSettled: () => {
+        if (leads) trip.x.outcome.originMs = running.lead.originMs
+        onSettled()
+      },
+      onStored: (entry, result, detail) => {
+        trip.x.outcome.originStatus = running.lead.originStatus
+        this.hooks.answer(trip, entry, result, detail)
+      },
+      onReleased: () => {
+        trip.attempts++
+        this.hooks.again(trip)
+      },
+    })
+  }
+
+  #lead(
+    trip: Trip,
+    candidate: EntryCandidate | undefined,
+    mode: ForwardMode,
+    stamp: FenceState | undefined,
+    name: string | undefined,
+  ): Running {
+    const { parts } = this
+    const { x, rule, identity } = trip
+    const { limits } = parts.settings
+    const flight: Flight = new Flight(
+      { bufferBytes: limits.flightBufferBytes, stallMs: limits.stallMs },
+      () => lead.resume(),
+      () => lead.deserted(),
+    )
+    const lead: Lead = new Lead(
+      parts,
+      {
+        request: x.request,
+        origin: x.origin,
+        identity,
+        rule,
+        mode,
+        stamp,
+        candidate,
+        onInterim: (status, fields) => x.responder.interim(status, fields),
+        beforeHead: isUnsafe(x.request.method)
+          ? head => invalidateAfter(parts, { x, identity, mayHold: url => this.#mayHold(url, trip) }, head)
+          : undefined,
+        onJudged: (action, refusal) => {
+          if (action === 'pass' && mode.kind !== 'pass') {
+            if (!OWN_TO_REQUEST.has(refusal ?? '')) this.#uncacheable.set(identity.text, true)
+            if (name !== undefined) this.#flights.delete(name)
+          } else if (action === 'store') this.#uncacheable.delete(identity.text)
+        },
+      },
+      flight,
+    )
+    const running = { flight, lead, leader: x.request }
+    if (name !== undefined) {
+      this.#flights.set(name, running)
+      flight.whenSettled(() => {
+        if (this.#flights.get(name) === running) this.#flights.delete(name)
+      })
+    }
+    return running
+  }
+
+  /** The client has its stale answer; the origin is asked for a newer one (RFC 5861 §3), once per key. */
+  refreshInBackground(trip: Trip, chosen: EntryCandidate, fence: FenceState | undefined): void {
+    const name = flightName(trip, fence)
+    if (this.#flights.has(name) || this.#background >= this.parts.settings.limits.maxBackground) return
+    this.#background++
+    const mode = modeOf(trip, { action: chosen.soft ? 'fetch' : 'revalidate', chosen })
+    const { flight, lead } = this.#lead(trip, chosen, mode, fence, name)
+    flight.whenSettled(() => this.#background--)
+    lead.start()
+  }
+
+  /** Past the cache: streams, and nothing is stored (but a POST response that may answer later GETs). */
+  pass(trip: Trip, reason: string): void {
+    const { x } = trip
+    if (trip.directives.has('only-if-cached')) {
+      return this.hooks.refuse(
+        trip,
+        new StrataError('STRATA_ONLY_IF_CACHED', 'this request never is, and it said only-if-cached'),
+      )
+    }
+    const stamp = isUnsafe(x.request.method) ? this.parts.fence.state() : undefined
+    const running = this.#lead(trip, undefined, { kind: 'pass' }, stamp, undefined)
+    const reader = new ClientReader(x, {
+      leads: true,
+      leader: x.request,
+      rule: trip.rule,
+      answers: this.parts.answers,
+      fwd: reason === 'method' ? 'method' : 'bypass',
+      detail: reason,
+      result: 'BYPASS',
+      withoutLastModified: 'date',
+      now: () => this.parts.clock.now(),
+      onSettled: () => {
+        x.outcome.originMs = running.lead.originMs
+      },
+      onStored: () => this.hooks.broken(x, new Error('a pass was answered from the store')),
+      onReleased: () => this.hooks.broken(x, new Error('the leader of a pass was released')),
+    })
+    reader.join(running.flight)
+    running.lead.start()
+  }
+
+  /** Whether anything is stored, or just being fetched here, for a URL. A mark for each POST to what is never cached would fill the log. */
+  async #mayHold(url: string, { x }: Trip): Promise<boolean> {
+    const { pathname, search, protocol, host } = new URL(url)
+    const rule = this.rules.match(pathname)
+    if (rule.keyHeaders.length > 0 || rule.keyCookies.length > 0) return true
+    const request = { ...x.request, path: pathname, query: search === '' ? undefined : search.slice(1) }
+    const own = identify(
+      { ...request, scheme: protocol === 'https:' ? 'https' : 'http', authority: host },
+      rule,
+    )
+    for (const name of this.#flights.keys()) if (name.endsWith(`\n${own.text}`)) return true
+    try {
+      return (await this.parts.metadata.lookup(own.key)).entries.length > 0
+    } catch {
+      // Not known: then the mark is what can be tried.
+      return true
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { isStrataError, messageOf } from '../errors.js'
+import { readSmall } from './body/read.js'
+import type { EntryCandidate } from './candidates.js'
+import { deliverStored, type Deliverable } from './deliver.js'
+import type { CacheResult } from './exchange.js'
+import type { Parts } from './parts.js'
+import { baseFieldsOf, residentOf } from './resident.js'
+import type { Trip } from './trip.js'
+
+/** Answers from what is stored: finds the body, checks it, delivers it. */
+export class StoredAnswers {
+  constructor(
+    private readonly parts: Parts,
+    /** The body could not be had, and nothing has been sent: the request goes on as a miss. */
+    private readonly onLost: (trip: Trip) => void,
+  ) {}
+
+  /** deliver from the stores: a small body whole and checked (and into memory), a large one as it streams. */
+  async answer(
+    trip: Trip,
+    chosen: EntryCandidate,
+    result: CacheResult,
+    detail: string,
+    ttl: number,
+  ): Promise<void> {
+    const { parts } = this
+    const { x } = trip
+    const ref = chosen.stored.body
+    const bodyless = x.request.method === 'HEAD' || ref.size === 0
+    const checkedSeq = parts.fence.state().seq
+    x.outcome.tier = 'shared'
+    try {
+      let bytes: Buffer | undefined
+      if (!bodyless && (ref.digest !== '' || ref.size === 0)) {
+        bytes = await readSmall(parts.bodies, ref)
+        // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
+        if (!chosen.soft)
+          parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))
+      }
+      const stored = { ...chosen, body: bytes, baseFields: baseFieldsOf(chosen, parts.answers) }
+      await this.deliver(trip, stored, result, detail, ttl)
+    } catch (error) {
+      await this.#bodyFailed(trip, chosen, error)
+    }
+  }
+
+  /** deliver: what is at hand. */
+  deliver(
+    trip: Trip,
+    stored: Deliverable,
+    result: CacheResult,
+    detail: string,
+    ttl: number,
+  ): undefined | Promise<void> {
+    const { parts } = this
+    const { x } = trip
+    const { outcome } = x
+    outcome.result = result
+    outcome.detail = detail
+    const now = parts.clock.now()
+    const hit = result === 'HIT' || result === 'STALE'
+    const seconds = Math.floor(ttl / 1000)
+    const status = hit
+      ? { hit: true, ttl: seconds, detail }
+      : { fwd: 'stale' as const, fwdStatus: outcome.originStatus, collapsed: outcome.collapsed, detail }
+    parts.accessLog.note(stored.stored.key, stored.stored.variant, now)
+    const { withoutLastModified } = parts.settings.http
+    return deliverStored(x, stored, { result, status, now, withoutLastModified }, parts.answers, parts.bodies)
+  }
+
+  /** A body that is missing or damaged is a miss, and its entry goes (P3, P10). */
+  async #bodyFailed(trip: Trip, { stored }: EntryCandidate, error: unknown): Promise<void> {
+    const { parts } = this
+    parts.events.warn('body-failed', { url: stored.url, error: messageOf(error) })
+    parts.stats.storeFailures++
+    parts.memory.remove(trip.identity.text)
+    const lost = isStrataError(error, 'STRATA_BODY_MISSING') || isStrataError(error, 'STRATA_BODY_DAMAGED')
+    if (lost) {
+      const handle = { key: stored.key, variant: stored.variant, bodyId: stored.body.id }
+      await parts.metadata
+        .remove([handle])
+        .catch((e: unknown) => parts.events.warn('remove-failed', { url: stored.url, error: messageOf(e) }))
+    }
+    if (trip.x.responder.headSent || trip.x.responder.closed) return
+    this.onLost(trip)
+  }
+}

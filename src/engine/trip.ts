@@ -1,0 +1,77 @@
+import { NO_CACHE_CONTROL, parseCacheControl, type CacheControl } from '../http/cache-control.js'
+import type { DecideRequest } from '../http/decide.js'
+import { completingRange } from '../http/partial.js'
+import type { EntryCandidate } from './candidates.js'
+import type { Exchange } from './exchange.js'
+import type { ForwardMode } from './forward.js'
+import type { Identity } from './identity.js'
+import type { FenceState } from './ports/index.js'
+import type { Rule } from './rules.js'
+
+/** One request on its way: what the steps have found so far. */
+export interface Trip {
+  readonly x: Exchange
+  readonly rule: Rule
+  readonly identity: Identity
+  readonly directives: CacheControl
+  /** Times it was sent back to `lookup`: released by a flight, or a body could not be read. */
+  attempts: number
+}
+
+const ONLY_IF_CACHED = /only-if-cached/i
+
+/** What `decide` needs to know of the request. */
+export function requestFacts(trip: Trip): DecideRequest {
+  const { method, headers } = trip.x.request
+  return {
+    method,
+    directives: trip.directives,
+    hasAuthorization: headers.authorization !== undefined,
+    range: method === 'GET' ? (headers.range as string | undefined) : undefined,
+  }
+}
+
+/** The request's directives as far as the rule honours them (RFC 9111 §5.2.1, §5.4). */
+export function directivesOf(x: Exchange, rule: Rule): CacheControl {
+  const { headers } = x.request
+  const text = headers['cache-control'] as string | undefined
+  if (rule.requestDirectives === 'ignore') return NO_CACHE_CONTROL
+  if (text === undefined) {
+    const pragma = rule.requestDirectives === 'honour' && /no-cache/i.test(String(headers.pragma ?? ''))
+    return pragma ? parseCacheControl(['no-cache']) : NO_CACHE_CONTROL
+  }
+  if (rule.requestDirectives === 'honour') return parseCacheControl([text])
+  return ONLY_IF_CACHED.test(text) && parseCacheControl([text]).has('only-if-cached')
+    ? parseCacheControl(['only-if-cached'])
+    : NO_CACHE_CONTROL
+}
+
+/** Flights are keyed with the fence, so that nobody joins one that began before an invalidation (P1). */
+export function flightName({ x, identity }: Trip, fence: FenceState | undefined): string {
+  const { method, headers } = x.request
+  const range =
+    method === 'GET' && headers.range !== undefined
+      ? `${String(headers.range)}\n${String(headers['if-range'] ?? '')}`
+      : ''
+  return `${method}\n${fence?.epoch ?? ''}:${fence?.seq ?? ''}\n${range}\n${identity.text}`
+}
+
+/** How the origin is asked, by what was decided. */
+export function modeOf(
+  trip: Trip,
+  decision: { action: 'revalidate' | 'fetch'; chosen: EntryCandidate | undefined },
+): ForwardMode {
+  const { chosen } = decision
+  if (decision.action === 'revalidate') return { kind: 'revalidate', validators: chosen!.policy }
+  const { request } = trip.x
+  if (
+    request.method === 'GET' &&
+    request.headers.range === undefined &&
+    chosen?.stored.range !== undefined &&
+    !chosen.soft
+  ) {
+    const range = completingRange(chosen.stored.range)
+    if (range !== undefined) return { kind: 'complete', range, validators: chosen.policy }
+  }
+  return { kind: 'fetch', range: request.method === 'GET' }
+}
