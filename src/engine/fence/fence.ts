@@ -227,7 +227,7 @@ export class Fence {
   #apply(page: MarksPage, reached: number): void {
     const { seq } = this.#state
     const missed = page.retired > seq
-    
+    if (missed) this.#generation++
     this.#drop(page.retired)
     if (page.floor > this.#floor) this.#raiseFloor(page.floor)
     else if (missed && seq > 0) this.options.onReset()
