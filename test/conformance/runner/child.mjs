@@ -31,7 +31,9 @@ export function startChild(name, file, args, { env = process.env, cwd, isReady, 
   const tail = []
   const ended = new Promise(resolve => child.once('close', resolve))
   const stop = () => stopChild(name, child, ended)
-  process.once('exit', () => child.kill('SIGKILL'))
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  void ended.then(() => process.off('exit', kill))
   return new Promise((resolve, reject) => {
     let started = false
     const limit = setTimeout(

@@ -1,6 +1,7 @@
 // @ts-check
 /** `npm run conformance`: scores Strata's built proxy with the public HTTP cache test suite and our own additions. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeDocs } from './docs.mjs'
@@ -30,8 +31,10 @@ import { traceTest } from './trace.mjs'
  */
 async function withServers(options, store, suite, use) {
   const folder = await mkdtemp(join(tmpdir(), 'strata-conformance-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
   try {
-    const origin = await startSuiteServer(suite)
+    const origin = await startSuiteServer(suite, folder)
     try {
       const servers = await startStore(store, folder)
       const { profile, command } = options
@@ -44,7 +47,8 @@ async function withServers(options, store, suite, use) {
       await origin.stop()
     }
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', remove)
+    remove()
   }
 }
 
@@ -109,7 +113,7 @@ async function scoreStores(options, suites) {
       for (const line of reportLines(run)) console.log(line)
       own.push(run)
     }
-    console.log(currentLine(store, own))
+    if (!options.asReleased && options.suite === undefined) console.log(currentLine(store, own))
     runs.push(...own)
   }
   return runs

@@ -53,10 +53,12 @@ export function readOptions(argv) {
   if (profile !== 'conformance' && profile !== 'default') throw fail(`--profile: there is no "${profile}"`)
   if (
     values['write-docs'] &&
-    (profile === 'default' || (values.id ?? values.command ?? values.suite) !== undefined)
+    (profile === 'default' ||
+      values['as-released'] ||
+      (values.id ?? values.command ?? values.suite) !== undefined)
   ) {
     throw fail(
-      '--write-docs makes whole runs of Strata: without --profile default, --id, --command or --suite',
+      '--write-docs makes whole runs of Strata: without --profile default, --id, --command, --suite or --as-released',
     )
   }
   return {

@@ -30,8 +30,9 @@ export async function runClient(suite, base, ids = allIds(suite)) {
   const child = spawn(process.execPath, ['--no-warnings', CLIENT, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  process.once('exit', () => child.kill('SIGKILL'))
-  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  const limit = setTimeout(kill, LIMIT_MS)
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve(signal ?? code))
@@ -40,6 +41,7 @@ export async function runClient(suite, base, ids = allIds(suite)) {
   for await (const chunk of child.stdout.setEncoding('utf8')) output += chunk
   const end = await ended
   clearTimeout(limit)
+  process.off('exit', kill)
   if (end !== 0)
     throw new Error(`the suite's client ended with ${end}; a proxy that hangs is one cause\n${output}`)
   return JSON.parse(output)

@@ -1,8 +1,7 @@
 // @ts-check
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startChild } from './child.mjs'
@@ -109,10 +108,11 @@ async function importGroups(index) {
  * Starts the suite's own server on a port that the system picks. It reads its settings from npm's variables.
  *
  * @param {Suite} suite
+ * @param {string} folder temporary, the caller's to remove
  * @returns {Promise<{ port: number, stop: () => Promise<void> }>}
  */
-export async function startSuiteServer({ engine, interim }) {
-  const npm = { protocol: 'http', port: '0', pidfile: join(tmpdir(), `conformance-${process.pid}.pid`) }
+export async function startSuiteServer({ engine, interim }, folder) {
+  const npm = { protocol: 'http', port: '0', pidfile: join(folder, 'server.pid') }
   const env = { ...process.env }
   for (const [name, value] of Object.entries(npm)) env[`npm_config_${name}`] = value
   const child = await startChild("the suite's server", process.execPath, ['server/server.mjs'], {
@@ -121,15 +121,11 @@ export async function startSuiteServer({ engine, interim }) {
     isReady: line => line.startsWith('Listening on '),
   })
   const port = Number(/:(\d+)\/$/.exec(child.ready)?.[1])
-  const stopServer = async () => {
-    await child.stop()
-    await rm(npm.pidfile, { force: true })
-  }
-  if (!interim) return { port, stop: stopServer }
+  if (!interim) return { port, stop: child.stop }
   const front = await startInterimOrigin(port)
   const stop = async () => {
     await front.stop()
-    await stopServer()
+    await child.stop()
   }
   return { port: front.port, stop }
 }
