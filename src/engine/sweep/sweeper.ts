@@ -92,6 +92,16 @@ export class Sweeper {
     void this.run()
   }
 
+  /**
+   * To be told of new marks (the fence's `onMarks`): when the log is more than half full, a pass is due before it has to be
+   * folded.
+   */
+  relieve(): void {
+    const { fence, limits } = this.parts
+    const due = fence.marks().length > limits.maxMarks / 2
+    if (due && this.#running === undefined && !this.#stopped) this.poke()
+  }
+
   /** Stops the pass that runs, after its current batch. */
   cancel(): void {
     this.#pass?.cancel()

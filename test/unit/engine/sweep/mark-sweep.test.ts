@@ -45,6 +45,17 @@ describe('marks', () => {
     expect(await metadata.markCount()).toBe(0)
   })
 
+  test('a log that is half full is swept at once, and its marks go however young they are', async () => {
+    const { purge, sweeper, metadata } = await sweptStore({ maxMarks: 20, retireAfterMs: 1e9 })
+    for (let i = 0; i < 10; i++) await purge({ url: `/${i}` })
+    sweeper.relieve()
+    expect(sweeper.progress()).toBeUndefined()
+    await purge({ url: '/10' })
+    sweeper.relieve()
+    await sweeper.run()
+    expect(await metadata.markCount()).toBe(0)
+  })
+
   test('a fold is swept as well', async () => {
     const { fill, purge, sweeper, names } = await sweptStore({ maxMarks: 16 })
     await fill('old')
