@@ -7,12 +7,32 @@ import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescrip
 const layer = (target, from, message) => ({ target: `./src/${target}`, from, message })
 const src = (...names) => names.map(n => `./src/${n}`)
 const layers = [
-  layer('http', src('engine', 'tiles', 'stores', 'server', 'config', 'compose.ts'), 'http/ is pure: it imports no other layer'),
-  layer('engine', src('tiles', 'stores', 'server', 'config', 'compose.ts'), 'engine/ imports http/ only'),
-  layer('tiles', src('stores', 'server', 'config', 'compose.ts'), 'tiles/ imports http/ and engine/ only'),
-  layer('stores', src('http', 'tiles', 'server', 'config', 'compose.ts'), "stores/ import engine's ports only"),
-  layer('server', src('stores', 'config', 'compose.ts'), 'server/ gets its parts from compose.ts'),
-  layer('config', src('stores', 'server', 'compose.ts'), 'config/ gives a value and builds nothing'),
+  layer(
+    'http',
+    src('engine', 'tiles', 'stores', 'server', 'config', 'compose.ts', 'compose'),
+    'http/ is pure: it imports no other layer',
+  ),
+  layer(
+    'engine',
+    src('tiles', 'stores', 'server', 'config', 'compose.ts', 'compose'),
+    'engine/ imports http/ only',
+  ),
+  layer(
+    'tiles',
+    src('stores', 'server', 'config', 'compose.ts', 'compose'),
+    'tiles/ imports http/ and engine/ only',
+  ),
+  layer(
+    'stores',
+    src('http', 'tiles', 'server', 'config', 'compose.ts', 'compose'),
+    "stores/ import engine's ports only",
+  ),
+  layer('server', src('stores', 'config', 'compose.ts', 'compose'), 'server/ gets its parts from compose.ts'),
+  layer(
+    'config',
+    src('stores', 'server', 'compose.ts', 'compose'),
+    'config/ gives a value and builds nothing',
+  ),
 ]
 
 export default tseslint.config(
@@ -22,12 +42,26 @@ export default tseslint.config(
   {
     plugins: { 'import-x': importX },
     settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.json' })] },
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly', URL: 'readonly', setTimeout: 'readonly', setImmediate: 'readonly', clearTimeout: 'readonly', fetch: 'readonly', performance: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        setImmediate: 'readonly',
+        clearTimeout: 'readonly',
+        fetch: 'readonly',
+        performance: 'readonly',
+      },
+    },
     rules: {
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-restricted-paths': [
         'error',
-        { zones: layers.flatMap(({ target, from, message }) => from.map(f => ({ target, from: f, message }))) },
+        {
+          zones: layers.flatMap(({ target, from, message }) => from.map(f => ({ target, from: f, message }))),
+        },
       ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-non-null-assertion': 'off',

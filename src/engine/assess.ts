@@ -36,7 +36,12 @@ export interface AssessInput {
 export type Assessment =
   | Exclude<Judgement, { action: 'store' | 'pass' }>
   | { readonly action: 'pass'; readonly refusal: StoreRefusal | 'store-unavailable' }
-  | { readonly action: 'store'; readonly entry: Omit<Entry, 'body'>; readonly policy: ResponsePolicy }
+  | {
+      readonly action: 'store'
+      readonly entry: Omit<Entry, 'body'>
+      /** Until when it may answer others without validation, ms since the epoch; 0: never. */
+      readonly freshUntil: number
+    }
 
 /** The step `judge`, with what the engine adds to HTTP's own rules: limits, stamps, tags, and the entry that would be stored. */
 export function assess(input: AssessInput): Assessment {
@@ -72,7 +77,8 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   if (head.status === 206 && range === undefined) return { action: 'pass', refusal: 'content-range' }
   const fields = cleanFields(head, policy, rule, responseTime)
   const times = { fields, requestTime, responseTime }
-  const uselessAt = usefulUntil(policy, initialAge(times), responseTime, settings.http.keep)
+  const age = initialAge(times)
+  const uselessAt = usefulUntil(policy, age, responseTime, settings.http.keep)
   const useless = uselessAt <= responseTime || (policy.lifetime === 0 && !settings.http.storeWithoutFreshness)
   if (useless) return { action: 'pass', refusal: 'useless' }
   const get = (name: string) => valueOf(request, name)
@@ -83,7 +89,7 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   if (!complete || tags.length > settings.limits.maxTags) return { action: 'pass', refusal: 'limits' }
   return {
     action: 'store',
-    policy,
+    freshUntil: policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age,
     entry: {
       key: identity.key,
       variant: variantId(selecting),

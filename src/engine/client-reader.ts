@@ -54,6 +54,7 @@ export class ClientReader implements FlightReader {
   /** Followers share only what the rules of a stored response would give them: the variant, the coding, §3.5. */
   accepts(head: FlightHead): boolean {
     if (this.plan.leads) return true
+    if (this.plan.now() >= head.sharedUntil) return false
     const { request } = this.x
     const get = (name: string) => valueOf(request, name)
     const policy = policyOf({ ...head, responseTime: this.plan.now() }, this.plan.rule.policy)
@@ -76,6 +77,7 @@ export class ClientReader implements FlightReader {
     outcome.detail = this.#detail(head, whole)
     outcome.cacheStatus = answers.cacheStatus(this.#status(head, whole), outcome.key)
     const trace = ['X-Cache', outcome.result, 'Cache-Status', outcome.cacheStatus]
+    if (whole) trace.push('Age', '0')
     const fields = answers.through(leads ? head.fields : head.sharedFields)
     if (head.status === 200 && isConditional(request) && this.#isNotModified(head)) {
       this.#bodyless = true
@@ -94,7 +96,7 @@ export class ClientReader implements FlightReader {
   #status(head: FlightHead, whole: boolean) {
     const { fwd, leads } = this.plan
     const { detail } = this.x.outcome
-    if (whole) return { hit: true, detail }
+    if (whole) return { hit: true, ttl: Math.floor((head.sharedUntil - this.plan.now()) / 1000), detail }
     return { fwd, fwdStatus: head.status, stored: head.refusal === undefined, collapsed: !leads, detail }
   }
 

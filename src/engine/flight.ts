@@ -8,6 +8,8 @@ import type { CacheResult } from './exchange.js'
 export interface FlightHead extends ResponseHead {
   /** What followers get of the fields; `fields` is the leader's. */
   readonly sharedFields: RawFields
+  /** Until when others than the leader may have it (RFC 9111 §4: what is shared must be fresh), ms since the epoch; 0: never. */
+  readonly sharedUntil: number
   /** Why it is not stored; undefined when a fill is under way. */
   readonly refusal: string | undefined
 }
@@ -65,6 +67,11 @@ export class Flight {
 
   get deserted(): boolean {
     return this.#readers.size === 0
+  }
+
+  /** The body is whole; what is left is to commit it. */
+  get ended(): boolean {
+    return this.#ended
   }
 
   get blocked(): boolean {

@@ -12,7 +12,7 @@ import { Lead } from './lead.js'
 import type { Parts } from './parts.js'
 import type { FenceState } from './ports/index.js'
 import type { Rules } from './rules.js'
-import { flightName, modeOf, type Trip } from './trip.js'
+import { flightName, modeOf, wholeFlightName, type Trip } from './trip.js'
 
 interface Running {
   readonly flight: Flight
@@ -76,6 +76,9 @@ export class Flights {
       !this.#uncacheable.has(identity.text)
     const running = coalesces ? this.#flights.get(name) : undefined
     if (running !== undefined) return this.#follow(trip, running, decision)
+    const whole = this.#flights.get(wholeFlightName(trip, fence))
+    // What was fetched a moment ago is just being committed: it is looked up again as soon as it is there.
+    if (whole?.flight.ended === true && trip.attempts === 0) return this.#follow(trip, whole, decision, false)
     const started = this.#lead(
       trip,
       decision.chosen,
@@ -87,7 +90,7 @@ export class Flights {
     started.lead.start()
   }
 
-  #follow(trip: Trip, running: Running, decision: Forward): void {
+  #follow(trip: Trip, running: Running, decision: Forward, joins = true): void {
     const { parts } = this
     parts.stats.followers++
     const { responder } = trip.x
@@ -97,7 +100,7 @@ export class Flights {
     }
     let cancel = () => {}
     const reader = this.#reader(trip, decision, running, false, () => cancel())
-    const joined = reader.join(running.flight)
+    const joined = joins && reader.join(running.flight)
     if (!joined)
       running.flight.whenSettled(() => void (cancel(), !responder.closed && !responder.headSent && again()))
     if (responder.headSent || responder.closed) return
@@ -175,11 +178,15 @@ export class Flights {
         beforeHead: isUnsafe(x.request.method)
           ? head => invalidateAfter(parts, { x, identity, mayHold: url => this.#mayHold(url, trip) }, head)
           : undefined,
-        onJudged: (action, refusal) => {
+        onJudged: (action, refusal, isShared) => {
           if (action === 'pass' && mode.kind !== 'pass') {
             if (!OWN_TO_REQUEST.has(refusal ?? '')) this.#uncacheable.set(identity.text, true)
             if (name !== undefined) this.#flights.delete(name)
-          } else if (action === 'store') this.#uncacheable.delete(identity.text)
+          } else if (action === 'store') {
+            // What is stale at once would make all who wait ask one after the other.
+            if (isShared) this.#uncacheable.delete(identity.text)
+            else this.#uncacheable.set(identity.text, true)
+          }
         },
       },
       flight,

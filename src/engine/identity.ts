@@ -1,6 +1,6 @@
 import { effectiveQuery, keyText, primaryKey } from '../http/key.js'
 import type { ClientRequest } from './exchange.js'
-import type { Rule } from './rules.js'
+import type { Rule, Rules } from './rules.js'
 
 /** The step `key`: what the origin would receive, and the primary key made of exactly that (P4). */
 export interface Identity {
@@ -82,4 +82,15 @@ function extraParts(request: ClientRequest, rule: Rule, cookie: string | undefin
   }
   if (rule.keyCookies.length > 0) parts.push('cookie', cookie ?? '')
   return parts
+}
+
+/** The URL (absolute, or path and query) that the rules make of this one: what its entries are listed under. */
+export function effectiveUrl(url: string, rules: Rules): string {
+  const mark = url.indexOf('?')
+  if (mark === -1) return url
+  const base = url.slice(0, mark)
+  const { query: rule } = rules.match(base.replace(/^https?:\/\/[^/]*/, ''))
+  if (rule === undefined) return url
+  const query = effectiveQuery(url.slice(mark + 1), rule)
+  return query === '' ? base : `${base}?${query}`
 }

@@ -10,6 +10,9 @@ import type { FenceState } from './ports/index.js'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
 
+/** A mark holds 4 KiB: of a longer URL its beginning is invalidated, and more than need be. */
+const LONGEST_URL = 1800
+
 /** RFC 9110 §9.2.1; a method that is not known counts as unsafe (RFC 9111 §4.4). */
 export function isUnsafe(method: string): boolean {
   return !SAFE.has(method)
@@ -43,7 +46,9 @@ export async function invalidateAfter(
     ...known
       .filter(({ held }) => held)
       .map(({ url }) => url)
-      .map(url => newMark({ url }, { at })),
+      .map(url =>
+        newMark(url.length > LONGEST_URL ? { prefix: url.slice(0, LONGEST_URL) } : { url }, { at }),
+      ),
     ...groups.map(tag => newMark({ tag, host: request.authority }, { at })),
   ]
   if (marks.length === 0) return undefined

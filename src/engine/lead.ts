@@ -26,7 +26,11 @@ export interface LeadPlan {
   /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
   readonly beforeHead: ((head: ResponseHead) => Promise<FenceState | undefined>) | undefined
   /** Told what came of it, once: for counters, hit-for-miss and logs. */
-  readonly onJudged: (assessment: Assessment['action'] | 'complete', refusal: string | undefined) => void
+  readonly onJudged: (
+    assessment: Assessment['action'] | 'complete',
+    refusal: string | undefined,
+    isShared: boolean,
+  ) => void
   readonly onInterim: (status: number, fields: RawFields) => void
 }
 
@@ -150,7 +154,12 @@ export class Lead {
   #judge(head: ResponseHead, responseTime: number): void {
     const assessment = this.#assess(head, responseTime)
     const { candidate } = this.plan
-    this.plan.onJudged(assessment.action, assessment.action === 'pass' ? assessment.refusal : undefined)
+    const shared = assessment.action === 'store' && assessment.freshUntil > responseTime
+    this.plan.onJudged(
+      assessment.action,
+      assessment.action === 'pass' ? assessment.refusal : undefined,
+      shared,
+    )
     switch (assessment.action) {
       case 'refresh':
         this.#ignoreRest()
@@ -164,7 +173,7 @@ export class Lead {
       case 'pass':
         return this.#pass(head, assessment.refusal, responseTime)
       case 'store':
-        return this.#store(head, assessment.entry)
+        return this.#store(head, assessment)
     }
   }
 
@@ -229,17 +238,17 @@ export class Lead {
       // What the origin says now takes the place of what it said before, though it may not be stored itself.
       else if (request.method === 'GET' && head.status !== 206) void this.#stored.discard(candidate)
     }
-    this.flight.head({ ...head, sharedFields: head.fields, refusal })
+    this.flight.head({ ...head, sharedFields: head.fields, sharedUntil: 0, refusal })
     if (this.flight.deserted) this.#abort()
   }
 
-  #store(head: ResponseHead, entry: Omit<Entry, 'body'>): void {
+  #store(head: ResponseHead, { entry, freshUntil }: Assessment & { action: 'store' }): void {
     this.#expected =
       entry.range !== undefined && this.parts.settings.http.inexactContentRange
         ? undefined
         : contentLength(head)
     this.#fill = new Fill(this.#fillDeps(), this.#fillPlan(entry), () => this.resume())
-    this.flight.head({ ...head, sharedFields: entry.fields, refusal: undefined })
+    this.flight.head({ ...head, sharedFields: entry.fields, sharedUntil: freshUntil, refusal: undefined })
   }
 
   #fillDeps() {
@@ -303,8 +312,8 @@ export class Lead {
     }
     this.#mode = { kind: 'fetch', range: false }
     const assessment = this.#assess(whole.head, responseTime)
-    this.plan.onJudged('complete', undefined)
-    if (assessment.action === 'store') this.#store(whole.head, assessment.entry)
+    this.plan.onJudged('complete', undefined, true)
+    if (assessment.action === 'store') this.#store(whole.head, assessment)
     else this.#pass(whole.head, assessment.action, responseTime)
     this.#onData(whole.before)
   }

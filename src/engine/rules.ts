@@ -39,6 +39,7 @@ export class Rules {
         asList(rule.match).join(' '),
         { ...settings.defaults, ...withoutUndefined(rule) },
         settings,
+        rule,
       ),
     }))
   }
@@ -54,8 +55,9 @@ export class Rules {
   }
 }
 
-function compile(name: string, rule: RuleDefaults, settings: EngineSettings): Rule {
+function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own?: RuleSettings): Rule {
   const { http, limits } = settings
+  const besideSharedMaxAge = own?.staleWhileRevalidate !== undefined || own?.staleIfError !== undefined
   return {
     name,
     policy: {
@@ -64,6 +66,7 @@ function compile(name: string, rule: RuleDefaults, settings: EngineSettings): Ru
       statusTtl: rule.statusTtl,
       staleWhileRevalidate: rule.staleWhileRevalidate,
       staleIfError: rule.staleIfError,
+      besideSharedMaxAge,
       targetedFields: http.targetedFields,
       heuristicFraction: http.heuristicFraction,
       heuristicMax: http.heuristicMax,

@@ -49,11 +49,18 @@ export function directivesOf(x: Exchange, rule: Rule): CacheControl {
 /** Flights are keyed with the fence, so that nobody joins one that began before an invalidation (P1). */
 export function flightName({ x, identity }: Trip, fence: FenceState | undefined): string {
   const { method, headers } = x.request
-  const range =
-    method === 'GET' && headers.range !== undefined
-      ? `${String(headers.range)}\n${String(headers['if-range'] ?? '')}`
-      : ''
-  return `${method}\n${fence?.epoch ?? ''}:${fence?.seq ?? ''}\n${range}\n${identity.text}`
+  const range = method === 'GET' ? (headers.range as string | undefined) : undefined
+  const part = range === undefined ? '' : `${range}\n${String(headers['if-range'] ?? '')}`
+  return `${method}\n${fenceName(fence)}\n${part}\n${identity.text}`
+}
+
+/** The flight of a plain GET for the same key. */
+export function wholeFlightName({ identity }: Trip, fence: FenceState | undefined): string {
+  return `GET\n${fenceName(fence)}\n\n${identity.text}`
+}
+
+function fenceName(fence: FenceState | undefined): string {
+  return fence === undefined ? '' : `${fence.epoch}:${fence.seq}`
 }
 
 /** How the origin is asked, by what was decided. */

@@ -1,5 +1,16 @@
 /** Codings of the IANA registry. One that is in no registry is an agreement of origin and client: it is no cache's to judge. */
-const REGISTERED = new Set(['gzip', 'compress', 'deflate', 'br', 'zstd', 'dcb', 'dcz', 'aes128gcm', 'exi', 'pack200-gzip'])
+const REGISTERED = new Set([
+  'gzip',
+  'compress',
+  'deflate',
+  'br',
+  'zstd',
+  'dcb',
+  'dcz',
+  'aes128gcm',
+  'exi',
+  'pack200-gzip',
+])
 
 /**
  * RFC 9110 §12.5.3: does the client take this Content-Encoding? `accept` is its Accept-Encoding, null when it sent none: then

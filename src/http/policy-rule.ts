@@ -6,6 +6,8 @@ export interface PolicyRule {
   readonly statusTtl?: Readonly<Record<string, number>>
   readonly staleWhileRevalidate?: number
   readonly staleIfError?: number
+  /** The windows stand in a rule for just these paths: then they hold beside s-maxage too, which forbids them else (RFC 9111 §5.2.2.10). */
+  readonly besideSharedMaxAge: boolean
   readonly targetedFields: readonly string[]
   readonly heuristicFraction: number
   readonly heuristicMax: number

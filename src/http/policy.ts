@@ -77,13 +77,8 @@ export function policyOf(
     isPublic: directives.has('public'),
     noCache: noCache && !overridden,
     mustRevalidate,
-    staleWhileRevalidate: staleWindow(
-      'stale-while-revalidate',
-      rule.staleWhileRevalidate,
-      directives,
-      mustRevalidate,
-    ),
-    staleIfError: staleWindow('stale-if-error', rule.staleIfError, directives, mustRevalidate),
+    staleWhileRevalidate: staleWindow('stale-while-revalidate', rule.staleWhileRevalidate, directives, rule),
+    staleIfError: staleWindow('stale-if-error', rule.staleIfError, directives, rule),
     immutable: directives.has('immutable'),
     vary: parseVary(fields),
     etag: fieldValue(fields, 'etag'),
@@ -96,12 +91,11 @@ function staleWindow(
   name: string,
   ruled: number | undefined,
   directives: CacheControl,
-  forbidden: boolean,
+  { besideSharedMaxAge }: PolicyRule,
 ): number {
-  if (directives.has('must-revalidate') || directives.has('proxy-revalidate') || directives.has('no-cache'))
-    return 0
-  // s-maxage forbids it too, unless the operator's rule names a window (FACTS: RFC 9111 §5.2.2.10).
-  if (forbidden) return ruled ?? 0
+  const forbids = (directive: string) => directives.has(directive)
+  if (forbids('must-revalidate') || forbids('proxy-revalidate') || forbids('no-cache')) return 0
+  if (forbids('s-maxage')) return besideSharedMaxAge ? (ruled ?? 0) : 0
   return directives.seconds(name) ?? ruled ?? 0
 }
 

@@ -21,6 +21,12 @@ const CLAIMS = new Set([
   'forwarded',
 ])
 
+/**
+ * … and Expect, which this server has met already: it says 100 itself (RFC 9110 §10.1.1 lets it, for it takes any content), and
+ * the origin gets the content unasked.
+ */
+const NOT_PASSED = new Set([...CLAIMS, 'expect'])
+
 /** Which peers' claims are believed: addresses, ranges in CIDR notation, or `loopback`. */
 export class TrustedPeers {
   readonly #list = new BlockList()
@@ -64,7 +70,7 @@ export function withProxyFields(
 ): string[] {
   const address = (req.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '')
   const earlier = about.isTrusted ? req.headers['x-forwarded-for'] : undefined
-  const out = withoutFields(fields, CLAIMS)
+  const out = withoutFields(fields, NOT_PASSED)
   out.push('X-Forwarded-For', earlier === undefined ? address : `${String(earlier)}, ${address}`)
   out.push('X-Forwarded-Proto', about.scheme, 'X-Forwarded-Host', about.authority)
   out.push('Via', `${req.httpVersion} ${about.viaName}`)

@@ -22,6 +22,8 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 /** An upstream over HTTP: streams, counts framing, never takes a broken message for a whole one. */
 export class Upstream implements Origin {
   readonly #pool: Pool
+  /** For a second try: each request on a new connection, for the origin may just be closing all those that were kept. */
+  readonly #fresh: Pool
   readonly #base: string
   readonly #host: string
 
@@ -29,40 +31,42 @@ export class Upstream implements Origin {
     const url = new URL(settings.origin)
     this.#base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '')
     this.#host = url.host
-    this.#pool = new Pool(url.origin, {
+    const options: Pool.Options = {
       connections: settings.maxConnections,
       pipelining: 1,
       headersTimeout: settings.headersTimeoutMs,
       bodyTimeout: settings.bodyTimeoutMs,
-      // Below the 2 s after which gunicorn closes an idle connection (FACTS): a retry is dearer than a new connection.
+      // Below the 2 s after which gunicorn closes an idle connection: a retry is dearer than a new connection.
       keepAliveTimeout: 1500,
       connect: { timeout: settings.connectTimeoutMs },
       maxHeaderSize: 64 * 1024,
-    })
+    }
+    this.#pool = new Pool(url.origin, options)
+    this.#fresh = new Pool(url.origin, options)
   }
 
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
-    const call = new UpstreamCall(request, sink, this.settings.viaName, retry =>
-      this.#dispatch(request, call, retry),
+    const call = new UpstreamCall(request, sink, this.settings.viaName, () =>
+      this.#dispatch(this.#fresh, request, call),
     )
-    this.#dispatch(request, call, false)
+    this.#dispatch(this.#pool, request, call)
     return call
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy()
+    await Promise.all([this.#pool.destroy(), this.#fresh.destroy()])
   }
 
-  #dispatch(request: OriginRequest, call: UpstreamCall, reset: boolean): void {
+  #dispatch(pool: Pool, request: OriginRequest, call: UpstreamCall): void {
     try {
-      this.#pool.dispatch(
+      pool.dispatch(
         {
           path: this.#base + request.target,
           method: request.method as Dispatcher.HttpMethod,
           headers: this.#headers(request),
           body: request.body ?? null,
-          // A retry takes a connection of its own: the pooled ones may all have been closed by the origin.
-          reset,
+          // Such a connection is closed after its request, so that the next one there is new, too.
+          reset: pool === this.#fresh,
         },
         call,
       )
@@ -91,7 +95,7 @@ class UpstreamCall implements OriginCall {
     private readonly request: OriginRequest,
     private readonly sink: OriginSink,
     private readonly viaName: string,
-    private readonly again: (reset: boolean) => void,
+    private readonly again: () => void,
   ) {}
 
   abort(): void {
@@ -143,7 +147,7 @@ class UpstreamCall implements OriginCall {
       IDEMPOTENT.has(this.request.method)
     if (mayRetry && isClosedEarly(error)) {
       this.#tries++
-      return this.again(true)
+      return this.again()
     }
     this.sink.onFailure(originError(error, this.#headSeen))
   }
@@ -175,12 +179,16 @@ function originError(error: Error, headSeen: boolean): StrataError {
       cause: error,
     })
   }
+  if (error instanceof undiciErrors.InvalidArgumentError || error instanceof undiciErrors.NotSupportedError) {
+    return new StrataError('STRATA_BAD_REQUEST', `this request can't be passed on: ${detail}`, {
+      cause: error,
+    })
+  }
   if (headSeen)
     return new StrataError('STRATA_ORIGIN_TRUNCATED', `the origin broke off its answer: ${detail}`, {
       cause: error,
     })
-  const { code } = error as NodeJS.ErrnoException
-  if (code?.startsWith('HPE_') === true || error instanceof undiciErrors.HeadersOverflowError) {
+  if (error instanceof undiciErrors.HTTPParserError || error instanceof undiciErrors.HeadersOverflowError) {
     return new StrataError('STRATA_ORIGIN_INVALID', 'the origin sent what is no valid HTTP message', {
       cause: error,
     })

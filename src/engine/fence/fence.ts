@@ -25,7 +25,8 @@ export type Verdict = 'live' | 'soft' | 'dead'
 export type CheckedCommit = CommitResult | { readonly ok: false; readonly reason: 'dead' }
 
 const PAGE = 1000
-const COMMIT_TRIES = 5
+// Each try loses only to an invalidation that came within the one step; under a storm of them it takes more than a few.
+const COMMIT_TRIES = 32
 const LOOKUP_TRIES = 4
 const UNKNOWN: FenceState = { epoch: '', seq: 0 }
 

@@ -7,7 +7,12 @@ export const ENTRY_FORMAT = 1
 
 // Positional (no field names), because Redis keeps one of these per entry in memory. No records or structures: every
 // value can be decoded by itself.
-const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true, mapsAsObjects: true })
+const packr = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  encodeUndefinedAsNil: true,
+  mapsAsObjects: true,
+})
 
 /** Entry → bytes. `key` and `variant` are not among them: the store keeps the entry under these names. */
 export function encodeEntry(entry: Entry): Buffer {
@@ -49,7 +54,23 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
   if (!Array.isArray(row) || row[0] !== ENTRY_FORMAT || row.length !== 19) {
     throw new StrataError('STRATA_DECODE', 'stored metadata has another format version')
   }
-  const [, method, status, reason, fields, requestTime, delay, selecting, range, url, epoch, seq, tags, id, size] = row
+  const [
+    ,
+    method,
+    status,
+    reason,
+    fields,
+    requestTime,
+    delay,
+    selecting,
+    range,
+    url,
+    epoch,
+    seq,
+    tags,
+    id,
+    size,
+  ] = row
   const [digest, chunkSize, checks, uselessAt] = row.slice(15)
   const valid =
     (method === 0 || isText(method)) &&
@@ -107,7 +128,11 @@ function isTexts(value: unknown): value is string[] {
 }
 
 function isSelecting(value: unknown): value is (string | null)[] {
-  return Array.isArray(value) && value.length % 2 === 0 && value.every((v, i) => isText(v) || (i % 2 === 1 && v === null))
+  return (
+    Array.isArray(value) &&
+    value.length % 2 === 0 &&
+    value.every((v, i) => isText(v) || (i % 2 === 1 && v === null))
+  )
 }
 
 function isRange(value: unknown): value is [number, number, number] {
