@@ -62,13 +62,16 @@ export async function serve(
       listener,
       config,
       config.server,
-      upgradeHandler(config.origin!, config.proxy, log),
+      engine.answers,
+      upgradeHandler(config.origin!, config.proxy, engine.answers, log),
     )
     announce(log, engine, config, running.address)
     return {
       addresses: [running.address],
       close: async () => {
         await running.close()
+        // What a client has had already is also stored before the process ends.
+        await engine.settle()
         await upstream.close()
         await engine.close()
         log.info('closed')

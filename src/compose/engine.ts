@@ -29,6 +29,9 @@ export interface Engine {
   readonly health: Health
   readonly onExchange: OnExchange
   readonly backend: { readonly backend: string; readonly why: string }
+  readonly answers: AnswerFields
+  /** Waits until what is being fetched now is stored, at most as long as requests have to end (`server.drainTimeoutMs`). */
+  settle(): Promise<void>
   close(): Promise<void>
 }
 
@@ -55,19 +58,33 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   }
   parts.lease.start()
   sweeper.start()
+  const journey = new Journey(parts)
+  const settle = () => atMost(config.server.drainTimeoutMs, journey.settled())
   return {
-    journey: new Journey(parts),
+    journey,
     operator,
     health: healthOf(operator),
     onExchange: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
+    answers: parts.answers,
+    settle,
     close: async () => {
+      await settle()
       parts.lease.stop()
       await sweeper.stop()
       await parts.accessLog.flush()
       await stores.close()
     },
   }
+}
+
+async function atMost(ms: number, task: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([task, late])
+  clearTimeout(timer)
 }
 
 function buildParts(

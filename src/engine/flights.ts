@@ -18,6 +18,8 @@ interface Running {
   readonly flight: Flight
   readonly lead: Lead
   readonly leader: Exchange['request']
+  /** The fence before the origin was asked; undefined while the store could not say. */
+  readonly stamp: FenceState | undefined
 }
 
 type Forward = Decision<EntryCandidate> & { action: 'revalidate' | 'fetch' }
@@ -44,6 +46,7 @@ const OWN_TO_REQUEST: ReadonlySet<string> = new Set([
 /** All flights of this process: who leads, who follows, what turned out uncacheable (P6). */
 export class Flights {
   readonly #flights = new Map<string, Running>()
+  readonly #unsettled = new Set<Flight>()
   /** Keys whose answers were not for sharing: nobody waits for another's request there, for a while (hit-for-miss). */
   readonly #uncacheable: LRUCache<string, true>
   #background = 0
@@ -65,18 +68,23 @@ export class Flights {
     return this.#flights.size
   }
 
+  /** Resolves once all that run now are over, and what they brought is stored. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#unsettled].map(flight => new Promise<void>(done => flight.whenSettled(done))))
+  }
+
   /** flight: joins the one that runs for this key, or leads a new one. */
   fly(trip: Trip, decision: Forward, fence: FenceState | undefined): void {
     const { x, rule, identity } = trip
-    const name = flightName(trip, fence)
+    const name = flightName(trip)
     const coalesces =
       rule.coalesce &&
       trip.attempts < 2 &&
       x.request.headers.authorization === undefined &&
       !this.#uncacheable.has(identity.text)
-    const running = coalesces ? this.#flights.get(name) : undefined
+    const running = coalesces ? this.#joinable(name, trip, fence) : undefined
     if (running !== undefined) return this.#follow(trip, running, decision)
-    const whole = this.#flights.get(wholeFlightName(trip, fence))
+    const whole = this.#joinable(wholeFlightName(trip), trip, fence)
     // What was fetched a moment ago is just being committed: it is looked up again as soon as it is there.
     if (whole?.flight.ended === true && trip.attempts === 0) return this.#follow(trip, whole, decision, false)
     const started = this.#lead(
@@ -88,6 +96,18 @@ export class Flights {
     )
     this.#reader(trip, decision, started, true).join(started.flight)
     started.lead.start()
+  }
+
+  /**
+   * The flight of this name, if no invalidation may stand between it and this request (P1). A node that can't ask for invalidations
+   * joins only flights that began without the store's word, too: none that began before it lost it.
+   */
+  #joinable(name: string, { identity }: Trip, fence: FenceState | undefined): Running | undefined {
+    const running = this.#flights.get(name)
+    if (running === undefined) return undefined
+    const { stamp } = running
+    if (stamp === undefined || fence === undefined) return stamp === fence ? running : undefined
+    return this.parts.fence.mayStandBetween(stamp, identity) ? undefined : running
   }
 
   #follow(trip: Trip, running: Running, decision: Forward, joins = true): void {
@@ -191,7 +211,9 @@ export class Flights {
       },
       flight,
     )
-    const running = { flight, lead, leader: x.request }
+    const running = { flight, lead, leader: x.request, stamp }
+    this.#unsettled.add(flight)
+    flight.whenSettled(() => this.#unsettled.delete(flight))
     if (name !== undefined) {
       this.#flights.set(name, running)
       flight.whenSettled(() => {
@@ -203,8 +225,12 @@ export class Flights {
 
   /** The client has its stale answer; the origin is asked for a newer one (RFC 5861 §3), once per key. */
   refreshInBackground(trip: Trip, chosen: EntryCandidate, fence: FenceState | undefined): void {
-    const name = flightName(trip, fence)
-    if (this.#flights.has(name) || this.#background >= this.parts.settings.limits.maxBackground) return
+    const name = flightName(trip)
+    if (
+      this.#joinable(name, trip, fence) !== undefined ||
+      this.#background >= this.parts.settings.limits.maxBackground
+    )
+      return
     this.#background++
     const mode = modeOf(trip, { action: chosen.soft ? 'fetch' : 'revalidate', chosen })
     const { flight, lead } = this.#lead(trip, chosen, mode, fence, name)

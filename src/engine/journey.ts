@@ -1,4 +1,4 @@
-import { StrataError, messageOf } from '../errors.js'
+import { isStrataError, StrataError, messageOf } from '../errors.js'
 import { decide, type Decision } from '../http/decide.js'
 import { valueOf } from './assess.js'
 import { candidateOf, selectCandidate, type EntryCandidate } from './candidates.js'
@@ -61,6 +61,21 @@ export class Journey {
     return this.#flights.size
   }
 
+  /** Resolves once all flights of now are over, and what they brought is stored. */
+  settled(): Promise<void> {
+    return this.#flights.settled()
+  }
+
+  /** The answer to a request that is no good to set out with; told and counted as any other. Never throws. */
+  turnAway(x: Pick<Exchange, 'responder' | 'outcome'>, error: unknown): void {
+    if (!isStrataError(error)) return this.#broken(x, error)
+    x.outcome.result = 'BYPASS'
+    x.outcome.detail = error.code
+    const trace = this.parts.answers.trace('BYPASS', { detail: error.code }, '')
+    x.outcome.cacheStatus = trace[3]!
+    x.responder.fail(error, trace)
+  }
+
   #begin(x: Exchange): void {
     const rule = this.#rules.match(x.request.path)
     const identity = identify(x.request, rule)
@@ -85,7 +100,7 @@ export class Journey {
     if (decision.action !== 'hit') return false
     const { outcome } = x
     outcome.tier = 'memory'
-    if (parts.settings.http.exposeKey) outcome.key = trip.identity.key
+    outcome.key = chosen.stored.key
     this.#answers.deliver(trip, chosen, 'HIT', decision.detail, decision.ttl)
     parts.stats.memoryHits++
     return true
@@ -152,12 +167,15 @@ export class Journey {
   }
 
   /** A fault of ours: answered as such, and told. */
-  #broken(x: Exchange, error: unknown): void {
+  #broken(x: Pick<Exchange, 'responder' | 'outcome'>, error: unknown): void {
     this.parts.events.warn('internal-error', {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
-    this.parts.stats.errors++
-    const trace = this.parts.answers.trace('MISS', { fwd: 'miss', detail: 'STRATA_INTERNAL' }, x.outcome.key)
+    const { outcome } = x
+    outcome.result ??= 'MISS'
+    outcome.detail = 'STRATA_INTERNAL'
+    const trace = this.parts.answers.trace(outcome.result, { detail: outcome.detail }, outcome.key)
+    outcome.cacheStatus = trace[3]!
     x.responder.fail(
       new StrataError('STRATA_INTERNAL', 'internal error; the log has it', { cause: error }),
       trace,

@@ -1,7 +1,8 @@
-import type { ServerResponse } from 'node:http'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
-import type { Exchange, Outcome } from '../engine/exchange.js'
+import type { Outcome } from '../engine/exchange.js'
 import type { Stats } from '../engine/stats.js'
 import { OUTCOME, type OnExchange } from './middleware.js'
 
@@ -18,18 +19,28 @@ export function accessLogger(stats: Stats, log: Logger | undefined): OnExchange 
   const write = log === undefined ? undefined : requestLogger(log)
   return (x, res) => {
     write?.(res.req, res)
-    res.on('close', () => record(x, stats))
+    res.on('close', () => record(x.outcome, stats))
   }
 }
 
-function record({ outcome }: Exchange, stats: Stats): void {
-  if (outcome.result !== undefined) stats[COUNTER[outcome.result]]++
+function record({ result, detail }: Outcome, stats: Stats): void {
+  if (result !== undefined) stats[COUNTER[result]]++
+  if (detail.startsWith('STRATA_')) stats.errors++
+}
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/
+
+/** The client's X-Request-Id, if it is one that a log can take, so that a request can be followed through several servers. */
+function requestId(req: IncomingMessage): string {
+  const given = req.headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
 function requestLogger(logger: Logger) {
   return pinoHttp({
     logger,
     quietReqLogger: true,
+    genReqId: requestId,
     serializers: {
       req: (req: { id: unknown; method: string; url: string; remoteAddress: string }) => ({
         id: req.id,

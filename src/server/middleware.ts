@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { isStrataError } from '../errors.js'
 import { newOutcome, type Exchange, type Outcome } from '../engine/exchange.js'
 import type { Journey } from '../engine/journey.js'
 import { clientRequest } from './client-request.js'
@@ -12,7 +11,7 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next)
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 
 /** Told of each request that the cache took, with what became of it, when its answer is out. */
-export type OnExchange = (x: Exchange, res: ServerResponse) => void
+export type OnExchange = (x: Pick<Exchange, 'outcome'>, res: ServerResponse) => void
 
 /** Where a response's outcome can be found by whoever holds the response (access logs, tests). */
 export const OUTCOME: unique symbol = Symbol.for('strata.outcome')
@@ -21,16 +20,16 @@ export const OUTCOME: unique symbol = Symbol.for('strata.outcome')
 export function middleware(journey: Journey, onExchange: OnExchange): Middleware {
   return (req, res, next) => {
     const responder = new NodeResponder(res)
+    const outcome: Outcome = newOutcome()
+    ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = outcome
     let request
     try {
       const target = (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? req.url ?? '/'
       request = clientRequest(req, { scheme: schemeOf(req), target })
     } catch (error) {
-      if (!isStrataError(error)) throw error
-      return responder.fail(error, [])
+      onExchange({ outcome }, res)
+      return journey.turnAway({ responder, outcome }, error)
     }
-    const outcome: Outcome = newOutcome()
-    ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = outcome
     const origin = new HandlerOrigin(req, res, responder, next)
     const x: Exchange = { request, responder, origin, outcome, startedAt: performance.now() }
     onExchange(x, res)

@@ -1,4 +1,5 @@
 import { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { StrataError } from '../errors.js'
 import type { Responder } from '../engine/exchange.js'
 import { problemOf } from './problem.js'
@@ -69,12 +70,18 @@ export class NodeResponder implements Responder {
     if (this.closed) return
     if (this.#headSent) {
       this.#ended = true
-      this.res.destroy()
+      this.#cut()
       return
     }
     const problem = problemOf(error)
     this.head(problem.status, '', [...problem.fields, ...fields])
     this.end(this.res.req?.method === 'HEAD' ? undefined : problem.body)
+  }
+
+  /** Where nothing but the close tells the end (HTTP/1.0, as nginx speaks it to its upstreams), only a reset is seen as a cut. */
+  #cut(): void {
+    if (this.res.req?.httpVersion === '1.0') markForReset(this.res.socket)
+    this.res.destroy()
   }
 
   interim(status: number, fields: readonly string[]): void {
@@ -103,4 +110,10 @@ function writeRaw(res: ServerResponse, text: string): void {
     text,
     'latin1',
   )
+}
+
+/** `resetAndDestroy` would end the connection in good order first, and reset it after that: this is what it sets itself. */
+function markForReset(socket: Socket | null): void {
+  if (socket !== null && !('encrypted' in socket))
+    (socket as Socket & { resetAndClosing: boolean }).resetAndClosing = true
 }

@@ -23,3 +23,12 @@ export function problemOf(error: StrataError): { status: number; fields: string[
   ]
   return { status, fields, body }
 }
+
+/** The whole answer as bytes, for a connection that has no response object (any more); it is closed after it. */
+export function rawAnswer(error: StrataError, fields: readonly string[]): Buffer {
+  const { status, fields: own, body } = problemOf(error)
+  const all = [...own, ...fields, 'Connection', 'close']
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nDate: ${new Date().toUTCString()}\r\n`
+  for (let i = 0; i < all.length; i += 2) head += `${all[i]!}: ${all[i + 1]!}\r\n`
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body])
+}
