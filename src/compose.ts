@@ -34,7 +34,12 @@ export interface Strata {
  */
 export async function createStrata(options: StrataOptions = {}): Promise<Strata> {
   const config = loadConfig({ env: {}, options })
-  const engine = await openEngine(config, pino({ level: options.log?.level ?? 'warn' }), false)
+  // Behind the middleware there is no origin to ask: handlers get the client's Host as it is.
+  const engine = await openEngine(
+    { ...config, origin: undefined },
+    pino({ level: options.log?.level ?? 'warn' }),
+    false,
+  )
   const run = middleware(engine.journey, engine.onExchange)
   return {
     middleware: () => run,

@@ -49,7 +49,13 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     timers: systemTimers,
     onError: error => warn('sweep-failed', { error: messageOf(error) }),
   })
-  const operator = buildOperator(parts, sweeper, backend.backend, config.namespace)
+  const { hostHeader } = config.proxy
+  const portless = config.origin !== undefined && hostHeader === 'origin'
+  const operator = buildOperator(parts, sweeper, {
+    backend: backend.backend,
+    namespace: config.namespace,
+    portless,
+  })
   try {
     await parts.fence.load()
   } catch (error) {
@@ -118,15 +124,18 @@ function buildParts(
   }
 }
 
-function buildOperator(parts: Parts, sweeper: Sweeper, backend: string, namespace: string): Operator {
+function buildOperator(
+  parts: Parts,
+  sweeper: Sweeper,
+  about: { readonly backend: string; readonly namespace: string; readonly portless: boolean },
+): Operator {
   const rules = new Rules(parts.settings)
   return new Operator({
     ...parts,
     sweeper,
     timers: systemTimers,
     limits: parts.settings.limits,
-    backend,
-    namespace,
+    ...about,
     memory: () => parts.memory.usage(),
     freshUntil: entry => {
       const { policy, initialAge } = candidateOf(entry, rules.match(new URL(entry.url).pathname), false)

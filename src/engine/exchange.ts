@@ -9,6 +9,8 @@ export interface ClientRequest {
   readonly scheme: 'http' | 'https'
   /** Host and, if it is not the scheme's default, port; lower case. */
   readonly authority: string
+  /** The port that the client named, where `authority` leaves it out. */
+  readonly port?: string
   /** Path as it came, e.g. `/a%20b`. */
   readonly path: string
   /** Query as it came, without `?`; undefined when there is no `?`. */

@@ -12,7 +12,7 @@ import { Lead } from './lead.js'
 import type { Parts } from './parts.js'
 import type { FenceState } from './ports/index.js'
 import type { Rules } from './rules.js'
-import { flightName, modeOf, wholeFlightName, type Trip } from './trip.js'
+import { flightName, modeOf, type Trip } from './trip.js'
 
 interface Running {
   readonly flight: Flight
@@ -45,7 +45,9 @@ const OWN_TO_REQUEST: ReadonlySet<string> = new Set([
 
 /** All flights of this process: who leads, who follows, what turned out uncacheable (P6). */
 export class Flights {
+  /** Those that others may join, by name; and all that run, by key. */
   readonly #flights = new Map<string, Running>()
+  readonly #byKey = new Map<string, Set<Running>>()
   readonly #unsettled = new Set<Flight>()
   /** Keys whose answers were not for sharing: nobody waits for another's request there, for a while (hit-for-miss). */
   readonly #uncacheable: LRUCache<string, true>
@@ -84,9 +86,9 @@ export class Flights {
       !this.#uncacheable.has(identity.text)
     const running = coalesces ? this.#joinable(name, trip, fence) : undefined
     if (running !== undefined) return this.#follow(trip, running, decision)
-    const whole = this.#joinable(wholeFlightName(trip), trip, fence)
-    // What was fetched a moment ago is just being committed: it is looked up again as soon as it is there.
-    if (whole?.flight.ended === true && trip.attempts === 0) return this.#follow(trip, whole, decision, false)
+    // What was fetched a moment ago (another range of it, or the whole) is just being committed: it is looked up when it is there.
+    const committing = trip.attempts === 0 ? this.#committing(trip, fence) : undefined
+    if (committing !== undefined) return this.#follow(trip, committing, decision, false)
     const started = this.#lead(
       trip,
       decision.chosen,
@@ -98,16 +100,25 @@ export class Flights {
     started.lead.start()
   }
 
+  #committing(trip: Trip, fence: FenceState | undefined): Running | undefined {
+    for (const running of this.#byKey.get(trip.identity.text) ?? []) {
+      if (running.flight.ended && this.#mayFollow(running, trip, fence)) return running
+    }
+    return undefined
+  }
+
   /**
    * The flight of this name, if no invalidation may stand between it and this request (P1). A node that can't ask for invalidations
    * joins only flights that began without the store's word, too: none that began before it lost it.
    */
-  #joinable(name: string, { identity }: Trip, fence: FenceState | undefined): Running | undefined {
+  #joinable(name: string, trip: Trip, fence: FenceState | undefined): Running | undefined {
     const running = this.#flights.get(name)
-    if (running === undefined) return undefined
-    const { stamp } = running
-    if (stamp === undefined || fence === undefined) return stamp === fence ? running : undefined
-    return this.parts.fence.mayStandBetween(stamp, identity) ? undefined : running
+    return running !== undefined && this.#mayFollow(running, trip, fence) ? running : undefined
+  }
+
+  #mayFollow({ stamp }: Running, { identity }: Trip, fence: FenceState | undefined): boolean {
+    if (stamp === undefined || fence === undefined) return stamp === fence
+    return !this.parts.fence.mayStandBetween(stamp, identity)
   }
 
   #follow(trip: Trip, running: Running, decision: Forward, joins = true): void {
@@ -214,13 +225,23 @@ export class Flights {
     const running = { flight, lead, leader: x.request, stamp }
     this.#unsettled.add(flight)
     flight.whenSettled(() => this.#unsettled.delete(flight))
-    if (name !== undefined) {
-      this.#flights.set(name, running)
-      flight.whenSettled(() => {
-        if (this.#flights.get(name) === running) this.#flights.delete(name)
-      })
-    }
+    if (name !== undefined) this.#flights.set(name, running)
+    if (mode.kind !== 'pass') this.#remember(running, identity.text)
+    flight.whenSettled(() => this.#forget(name, running, identity.text))
     return running
+  }
+
+  #remember(running: Running, text: string): void {
+    const same = this.#byKey.get(text)
+    if (same === undefined) this.#byKey.set(text, new Set([running]))
+    else same.add(running)
+  }
+
+  #forget(name: string | undefined, running: Running, text: string): void {
+    if (name !== undefined && this.#flights.get(name) === running) this.#flights.delete(name)
+    const same = this.#byKey.get(text)
+    same?.delete(running)
+    if (same?.size === 0) this.#byKey.delete(text)
   }
 
   /** The client has its stale answer; the origin is asked for a newer one (RFC 5861 §3), once per key. */
@@ -279,7 +300,7 @@ export class Flights {
       { ...request, scheme: protocol === 'https:' ? 'https' : 'http', authority: host },
       rule,
     )
-    for (const name of this.#flights.keys()) if (name.endsWith(`\n${own.text}`)) return true
+    if (this.#byKey.has(own.text)) return true
     try {
       return (await this.parts.metadata.lookup(own.key)).entries.length > 0
     } catch {

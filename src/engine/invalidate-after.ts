@@ -37,7 +37,7 @@ export async function invalidateAfter(
   const at = parts.clock.now()
   const urls = new Set([trip.identity.url])
   for (const name of ['location', 'content-location']) {
-    const named = sameOrigin(fieldValue(head.fields, name), trip.identity.url)
+    const named = sameOrigin(fieldValue(head.fields, name), request, trip.identity.url)
     if (named !== undefined) urls.add(named)
   }
   const groups = parseGroups(head.fields, 'cache-group-invalidation')
@@ -60,9 +60,12 @@ export async function invalidateAfter(
   }
 }
 
-function sameOrigin(location: string | undefined, url: string): string | undefined {
-  if (location === undefined || !URL.canParse(location, url)) return undefined
-  const named = new URL(location, url)
-  if (named.origin !== new URL(url).origin) return undefined
-  return `${named.origin}${named.pathname}${named.search}`
+/** The URL that a field names, as entries hold it; undefined when it is of another origin than what the client asked. */
+function sameOrigin(location: string | undefined, { port }: ClientRequest, url: string): string | undefined {
+  const asked = new URL(url)
+  if (port !== undefined) asked.port = port
+  if (location === undefined || !URL.canParse(location, asked.href)) return undefined
+  const named = new URL(location, asked.href)
+  if (named.origin !== asked.origin) return undefined
+  return `${new URL(url).origin}${named.pathname}${named.search}`
 }

@@ -23,6 +23,8 @@ export interface LeadPlan {
   readonly mode: ForwardMode
   readonly stamp: FenceState | undefined
   readonly candidate: EntryCandidate | undefined
+  /** Nobody can join. */
+  readonly alone?: boolean
   /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
   readonly beforeHead: ((head: ResponseHead) => Promise<FenceState | undefined>) | undefined
   /** Told what came of it, once: for counters, hit-for-miss and logs. */
@@ -113,7 +115,9 @@ export class Lead {
 
   /** Nobody reads: go on for the sake of the store, or drop the request. */
   deserted(): void {
-    if (!this.#over && this.#passing) this.#abort()
+    if (this.#over) return
+    if (this.#passing) this.#abort()
+    else if (this.plan.mode.kind === 'pass' || this.plan.alone === true) this.#call?.deserted?.()
   }
 
   #onHead(head: ResponseHead, flow: FlowControl): void {

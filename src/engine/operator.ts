@@ -7,6 +7,7 @@ import { detailOf, isoTime, viewOf, type EntryDetail, type EntryView } from './o
 import { planInvalidation, type InvalidateRequest } from './operator/invalidate-plan.js'
 import { findEntries, type KeysQuery } from './operator/listing.js'
 import { tierHealth, within, type TierHealth } from './operator/tier-health.js'
+import { withoutPorts } from './operator/without-port.js'
 import type { BodyStore, Entry, FenceState, MetadataStore, Usage } from './ports/index.js'
 import type { LimitSettings } from './settings.js'
 import type { Stats, StatsSnapshot } from './stats.js'
@@ -40,6 +41,8 @@ export interface OperatorParts {
   readonly settle?: (fence: FenceState) => Promise<readonly string[]>
   /** URLs that rules turn this one into. */
   readonly effectiveUrls?: (url: string) => readonly string[]
+  /** Entries' URLs name no port: then what an operator names need not either. */
+  readonly portless?: boolean
   /** Longest wait for the count of an invalidation, ms. */
   readonly waitMs?: number
 }
@@ -127,8 +130,9 @@ export class Operator {
    * @throws FaultyRequest (STRATA_BAD_REQUEST); StrataError STRATA_STORE_UNAVAILABLE
    */
   async keys(query: KeysQuery): Promise<{ keys: EntryView[]; cursor: string | null; scanned: number }> {
-    const { metadata, fence, clock, freshUntil } = this.parts
-    const { items, cursor, scanned } = await available(findEntries(metadata, fence, query))
+    const { metadata, fence, clock, freshUntil, portless } = this.parts
+    const named = portless === true ? withoutPorts(query) : query
+    const { items, cursor, scanned } = await available(findEntries(metadata, fence, named))
     const now = clock.now()
     const keys = items.map(({ entry, use, soft }) =>
       viewOf(entry, { use, soft, freshUntil: freshUntil(entry), now }),
@@ -201,10 +205,14 @@ export class Operator {
   }
 
   #plan(request: InvalidateRequest): Mark[] {
-    const { clock, limits, effectiveUrls } = this.parts
+    const { clock, limits, effectiveUrls, portless } = this.parts
     // More at once than half of the log would push each other out of it.
     const maxMarks = Math.min(MARKS_AT_ONCE, Math.floor(limits.maxMarks / 2))
-    return planInvalidation(request, { now: clock.now(), maxMarks, effectiveUrls })
+    return planInvalidation(portless === true ? withoutPorts(request) : request, {
+      now: clock.now(),
+      maxMarks,
+      effectiveUrls,
+    })
   }
 
   async #invalidate(marks: readonly Mark[], soft: boolean): Promise<Invalidation> {

@@ -45,6 +45,8 @@ export interface OriginSink {
 export interface OriginCall {
   /** Drops the request and whatever of the answer is still to come. */
   abort(): void
+  /** The client has left, and nobody else can have the answer: it need not be finished, but is still taken if it is. */
+  deserted?(): void
 }
 
 /** Where responses come from: the handlers behind the middleware, or an upstream over HTTP. */

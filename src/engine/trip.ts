@@ -5,7 +5,6 @@ import type { EntryCandidate } from './candidates.js'
 import type { Exchange } from './exchange.js'
 import type { ForwardMode } from './forward.js'
 import type { Identity } from './identity.js'
-import type { FenceState } from './ports/index.js'
 import type { Rule } from './rules.js'
 
 /** One request on its way: what the steps have found so far. */
@@ -46,21 +45,12 @@ export function directivesOf(x: Exchange, rule: Rule): CacheControl {
     : NO_CACHE_CONTROL
 }
 
-/** Flights are keyed with the fence, so that nobody joins one that began before an invalidation (P1). */
-export function flightName({ x, identity }: Trip, fence: FenceState | undefined): string {
+/** What tells flights apart: key, method and range. Whether a request may join one is for the fence to say. */
+export function flightName({ x, identity }: Trip): string {
   const { method, headers } = x.request
   const range = method === 'GET' ? (headers.range as string | undefined) : undefined
   const part = range === undefined ? '' : `${range}\n${String(headers['if-range'] ?? '')}`
-  return `${method}\n${fenceName(fence)}\n${part}\n${identity.text}`
-}
-
-/** The flight of a plain GET for the same key. */
-export function wholeFlightName({ identity }: Trip, fence: FenceState | undefined): string {
-  return `GET\n${fenceName(fence)}\n\n${identity.text}`
-}
-
-function fenceName(fence: FenceState | undefined): string {
-  return fence === undefined ? '' : `${fence.epoch}:${fence.seq}`
+  return `${method}\n${part}\n${identity.text}`
 }
 
 /** How the origin is asked, by what was decided. */

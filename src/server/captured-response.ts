@@ -1,195 +1,197 @@
-import { EventEmitter } from 'node:events'
-import { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { EventEmitter } from 'node:events'
+import {
+  STATUS_CODES,
+  validateHeaderValue,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { StrataError } from '../errors.js'
-import type { OriginSink } from '../engine/origin.js'
+import type { FlowControl, OriginCall, OriginSink } from '../engine/origin.js'
 import { fromHeaderObject } from '../http/fields.js'
-import { endToEnd } from '../http/hop-by-hop.js'
+import { CapturedRequest } from './captured-request.js'
+import { HandlerFields } from './handler-fields.js'
 import type { SendMethods } from './node-responder.js'
+import { PipedSources } from './piped-sources.js'
+import { shieldSocket } from './shielded-socket.js'
+import { splitEvents } from './split-events.js'
+import { TwoViews } from './two-views.js'
 
 type Callback = (error?: Error | null) => void
 
-/** Missing in the types of Node 20. */
-type RawNames = ServerResponse & { getRawHeaderNames(): string[] }
-
 /** Events of the response that have two sides once it is captured: the client's and the handler's. */
-const SPLIT_EVENTS = new Set(['drain', 'close'])
-const LISTENER_METHODS = [
-  'on',
-  'addListener',
-  'once',
-  'prependListener',
-  'prependOnceListener',
-  'off',
-  'removeListener',
-] as const
-const HEADER_METHODS = [
-  'setHeader',
-  'setHeaders',
-  'appendHeader',
-  'getHeader',
-  'getHeaders',
-  'getHeaderNames',
-  'getRawHeaderNames',
-  'hasHeader',
-  'removeHeader',
-] as const
-const HEADER_PROPERTIES = [...HEADER_METHODS, 'headersSent'] as const
+const SPLIT = new Set(['drain', 'close', 'finish', 'prefinish', 'error'])
+const UNSAFE = /^(?!GET$|HEAD$)/
+
+export interface CaptureOptions {
+  /** Fields that were set before the client's answer began. */
+  readonly earlier: OutgoingHttpHeaders
+  /** The client has been answered already: the handlers run for the store alone. */
+  readonly answered: boolean
+}
 
 /**
  * Turns the response that a handler writes to into an origin: what it sends goes to the sink, whatever becomes of the client.
- * The response stays the very object that Express handed out; its sending methods, its header fields and its `drain` and `close`
- * events are the handler's own from here on, and the methods it had before are what the client is answered with.
+ * The response stays the very object that Express handed out; its sending methods, its header fields, its state and its events
+ * are the handler's own from here on, and what it was before is what the client is answered with.
  */
-export class CapturedResponse {
-  /** Header fields as the handler sees them. */
-  readonly #shadow: ServerResponse
-  readonly #events = new EventEmitter()
-  readonly #before: ReadonlyMap<string, unknown>
-  readonly #sources = new Set<Readable>()
-  /** What the response had of its own under the names that are taken over: somebody else's wrappers. */
-  readonly #masked = new Map<string, PropertyDescriptor>()
+export class CapturedResponse implements FlowControl, OriginCall {
+  readonly #views: TwoViews
+  readonly #fields: HandlerFields
+  readonly #events: EventEmitter
+  readonly #socketEvents: EventEmitter
+  readonly #request: CapturedRequest
+  readonly #sources: PipedSources
+  readonly #clientHeaders: Pick<ServerResponse, 'removeHeader'>
+  #status: number
+  #reason: string
   #headSent = false
   #ended = false
+  #finished = false
+  #destroyed = false
+  #closed = false
   #paused = false
+  /** The handlers know of it when their client leaves. */
+  #told: boolean
 
   private constructor(
     private readonly res: ServerResponse,
     private readonly sink: OriginSink,
     req: IncomingMessage,
-    client: SendMethods,
+    private readonly options: CaptureOptions,
   ) {
-    this.#shadow = new ServerResponse(req)
-    this.#shadow.sendDate = false
-    for (const name of res.getHeaderNames()) this.#shadow.setHeader(name, res.getHeader(name)!)
-    this.#before = new Map(Object.entries(res.getHeaders()))
-    client.on.call(res, 'pipe', (source: Readable) => this.#piped(source))
-    client.on.call(res, 'close', () => this.#clientGone(req))
-    res.statusCode = 200
-    this.#install()
-  }
-
-  /** Captures `res`; from now on `client` (its methods until now) sends to the client. */
-  static capture(res: ServerResponse, req: IncomingMessage, sink: OriginSink): SendMethods {
-    const { writeHead, write, end, on } = res
-    const client = { writeHead, write, end, on } as SendMethods
-    const captured = new CapturedResponse(res, sink, req, client)
-    return { ...client, asClient: run => captured.#asClient(run) }
-  }
-
-  /** Runs with the response's header methods as they were: node's own `writeHead`, and wrappers round it, call them on the response. */
-  #asClient(run: () => void): void {
-    const own = HEADER_PROPERTIES.map(
-      name => [name, Object.getOwnPropertyDescriptor(this.res, name)] as const,
+    // Nobody else takes the answer to an unsafe request.
+    this.#told = UNSAFE.test(req.method ?? '')
+    this.#status = options.answered ? 200 : res.statusCode
+    this.#reason = options.answered ? '' : res.statusMessage
+    this.#clientHeaders = { removeHeader: res.removeHeader.bind(res) }
+    this.#fields = new HandlerFields(req, options.earlier)
+    const on = res.on.bind(res)
+    this.#views = new TwoViews(res)
+    this.#events = splitEvents(res, this.#views, SPLIT)
+    this.#sources = new PipedSources(
+      () => this.#headSent,
+      () => this.#fail(torn()),
     )
-    for (const [name] of own) {
-      const before = this.#masked.get(name)
-      if (before === undefined) delete (this.res as unknown as Record<string, unknown>)[name]
-      else Object.defineProperty(this.res, name, before)
-    }
-    try {
-      run()
-    } finally {
-      for (const [name, descriptor] of own)
-        if (descriptor !== undefined) Object.defineProperty(this.res, name, descriptor)
-    }
+    const shield = { isOpen: () => this.#isOpen, onDestroy: (error?: Error) => this.#breakOff(error) }
+    const { socket, events } = shieldSocket(req.socket, shield)
+    this.#socketEvents = events
+    this.#request = new CapturedRequest(req, socket, () => this.#isOpen)
+    this.#installMethods()
+    this.#installState(socket)
+    on('pipe', (source: Readable) => this.#sources.add(source))
+    on('unpipe', (source: Readable) => this.#sources.remove(source))
+    on('close', () => this.#clientClosed())
   }
 
-  #install(): void {
+  /** Captures `res`; from now on `methods` (its own until now) send to the client. */
+  static capture(
+    res: ServerResponse,
+    req: IncomingMessage,
+    sink: OriginSink,
+    options: CaptureOptions,
+  ): { readonly methods: SendMethods; readonly call: OriginCall } {
+    const { writeHead, write, end, on, destroy } = res
+    const captured = new CapturedResponse(res, sink, req, options)
+    const asClient = <R>(run: () => R): R => captured.#views.asClient(run)
+    return { methods: { writeHead, write, end, on, destroy, asClient } as SendMethods, call: captured }
+  }
+
+  /** The handler is to go on, whatever becomes of its client. */
+  get #isOpen(): boolean {
+    return !this.#told && !this.#ended && !this.#destroyed
+  }
+
+  #installMethods(): void {
     const { res } = this
-    const own: Record<string, unknown> = {
-      writeHead: (status: number, reason?: unknown, headers?: unknown) =>
-        this.#writeHead(status, reason, headers),
-      flushHeaders: () => this.#sendHead(),
-      write: (chunk: unknown, encoding?: unknown, done?: unknown) => this.#write(chunk, encoding, done),
-      end: (chunk?: unknown, encoding?: unknown, done?: unknown) => this.#end(chunk, encoding, done),
-      addTrailers: () => {},
-      destroy: (error?: Error) => this.#destroyed(error),
-    }
-    const shadow = this.#shadow as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>
-    for (const name of HEADER_METHODS) {
-      const method = shadow[name]
-      if (method !== undefined) own[name] = (...args: unknown[]) => this.#header(name, method, args)
-    }
-    const emitter = res as unknown as Record<string, (...args: unknown[]) => unknown>
-    const split = this.#events as unknown as Record<string, (...args: unknown[]) => unknown>
-    for (const name of LISTENER_METHODS) {
-      const method = emitter[name]!
-      own[name] = (event: string, listener: unknown) => {
-        if (SPLIT_EVENTS.has(event)) split[name]!(event, listener)
-        else method.call(res, event, listener)
-        return res
-      }
-    }
-    for (const name of [...HEADER_PROPERTIES, ...Object.keys(own)]) {
-      const before = Object.getOwnPropertyDescriptor(res, name)
-      if (before !== undefined) this.#masked.set(name, before)
-    }
-    for (const [name, value] of Object.entries(own))
-      Object.defineProperty(res, name, { value, writable: true, configurable: true })
-    Object.defineProperty(res, 'headersSent', { get: () => this.#headSent, configurable: true })
-    Object.defineProperty(res, 'writableEnded', { get: () => this.#ended, configurable: true })
+    const views = this.#views
+    this.#fields.install(views, res, method => {
+      if (this.#headSent) throw headersSent(method)
+    })
+    views.method('writeHead', (status, reason, headers) => this.#writeHead(status as number, reason, headers))
+    views.method('_implicitHeader', () => this.#writeHead(this.#status, undefined, undefined))
+    views.method('flushHeaders', () => this.#sendHead())
+    views.method('write', (chunk, encoding, done) => this.#write(chunk, encoding, done))
+    views.method('end', (chunk, encoding, done) => this.#end(chunk, encoding, done))
+    views.method('destroy', error => {
+      this.#breakOff(error as Error | undefined)
+      return res
+    })
+    for (const name of ['addTrailers', 'cork', 'uncork', 'writeContinue']) views.method(name, () => {})
+    views.method('writeProcessing', () => this.sink.onInterim(102, []))
+    views.method('writeEarlyHints', (hints, done) => {
+      this.sink.onInterim(103, fromHeaderObject(hints as Record<string, string | string[]>))
+      if (typeof done === 'function') process.nextTick(done as Callback)
+    })
   }
 
-  #header(name: string, method: (...args: unknown[]) => unknown, args: unknown[]): unknown {
-    const changes = name.startsWith('set') || name === 'appendHeader' || name === 'removeHeader'
-    // As node:http has it.
-    if (changes && this.#headSent) throw headersSent(name)
-    const result = method.apply(this.#shadow, args)
-    return result === this.#shadow ? this.res : result
+  /** What handlers and their libraries (on-finished, stream.pipeline, proxies) ask the response about itself. */
+  #installState(socket: Socket): void {
+    const views = this.#views
+    // Until the handler has ended it, the response is not over, though its client may have been answered long ago.
+    for (const name of ['finished', 'closed', '_closed'])
+      views.property<boolean>(name, native => (this.#isOpen ? false : native))
+    views.property<boolean>('destroyed', native => this.#destroyed || (this.#isOpen ? false : native))
+    views.property<boolean>('writable', native => this.#isOpen || native)
+    views.property<boolean>('headersSent', () => this.#headSent)
+    views.property<boolean>('writableEnded', () => this.#ended)
+    views.property<boolean>('writableFinished', () => this.#finished)
+    views.property<boolean>('writableNeedDrain', () => this.#paused && !this.#ended)
+    views.property<Socket | null>('socket', () => socket)
+    views.property<number>(
+      'statusCode',
+      () => this.#status,
+      status => void (this.#status = status),
+    )
+    views.property<string>(
+      'statusMessage',
+      () => this.#reason,
+      reason => void (this.#reason = reason),
+    )
   }
 
   #writeHead(status: number, reason: unknown, headers: unknown): ServerResponse {
-    if (this.#headSent) throw headersSent('writeHead')
-    const { res } = this
-    res.statusCode = status
-    if (typeof reason === 'string') res.statusMessage = reason
-    const given = typeof reason === 'string' ? headers : (reason ?? headers)
-    if (Array.isArray(given)) this.#setList(given as unknown[])
-    else if (given !== null && typeof given === 'object') {
-      for (const [name, value] of Object.entries(given))
-        if (value !== undefined) this.#shadow.setHeader(name, value as string)
-    }
+    if (this.#headSent) throw headersSent('write')
+    this.#status = status
+    if (typeof reason === 'string') this.#reason = reason
+    this.#fields.setAll(typeof reason === 'string' ? headers : (reason ?? headers))
     this.#sendHead()
-    return res
-  }
-
-  /** `[name, value, …]` or `[[name, value], …]`. */
-  #setList(list: unknown[]): void {
-    const flat = Array.isArray(list[0]) ? (list as [string, string][]).flat() : (list as string[])
-    for (let i = 0; i + 1 < flat.length; i += 2) this.#shadow.removeHeader(flat[i]!)
-    for (let i = 0; i + 1 < flat.length; i += 2) this.#shadow.appendHeader(flat[i]!, flat[i + 1]!)
+    return this.res
   }
 
   #sendHead(): void {
     if (this.#headSent || this.#ended) return
+    const status = Math.trunc(Number(this.#status))
+    // As node:http has it, so that the application's own error handler can answer.
+    if (!(status >= 100 && status <= 999)) throw invalidStatus(this.#status)
+    this.#reason ||= STATUS_CODES[status] ?? ''
+    validateHeaderValue('statusMessage', this.#reason)
     this.#headSent = true
-    const { res } = this
-    const status = res.statusCode
-    const reason = res.statusMessage || (STATUS_CODES[status] ?? '')
-    this.sink.onHead({ status, reason, fields: endToEnd(this.#ownFields()), delimited: true }, this)
+    if (!this.options.answered) this.#takeOffRemoved()
+    const head = { status, reason: this.#reason, fields: this.#fields.own(), delimited: true }
+    this.sink.onHead(head, this)
   }
 
-  /** Fields that the handler has set: what was there before it belongs to this client's answer, not to the stored one. */
-  #ownFields(): string[] {
-    const headers = this.#shadow.getHeaders()
-    const own: Record<string, string | string[] | number | undefined> = {}
-    for (const raw of (this.#shadow as RawNames).getRawHeaderNames()) {
-      const value = headers[raw.toLowerCase()]
-      if (JSON.stringify(value) !== JSON.stringify(this.#before.get(raw.toLowerCase()))) own[raw] = value
-    }
-    return fromHeaderObject(own)
+  /** What earlier middleware had set and the handlers took off again (X-Powered-By) is not this client's either. */
+  #takeOffRemoved(): void {
+    const removed = this.#fields.removed()
+    this.#views.asClient(() => {
+      if (this.res.headersSent) return
+      for (const name of removed) this.#clientHeaders.removeHeader(name)
+    })
   }
 
   #write(chunk: unknown, encoding: unknown, done: unknown): boolean {
     const callback = (typeof encoding === 'function' ? encoding : done) as Callback | undefined
-    if (this.#ended) {
-      const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' })
-      if (callback !== undefined) process.nextTick(callback, error)
+    if (this.#ended || this.#destroyed) {
+      if (callback !== undefined) process.nextTick(callback, afterEnd(this.#ended))
       return false
     }
+    // Who waits for the callback may use the memory again after it.
+    const bytes = toBuffer(chunk, encoding, callback !== undefined)
     this.#sendHead()
-    const bytes = toBuffer(chunk, encoding)
     if (bytes.length > 0 && this.#mayHaveBody()) this.sink.onData(bytes)
     if (callback !== undefined) process.nextTick(callback, null)
     return !this.#paused
@@ -199,67 +201,99 @@ export class CapturedResponse {
     if (typeof chunk === 'function') return this.#end(undefined, undefined, chunk)
     const { res } = this
     const callback = (typeof encoding === 'function' ? encoding : done) as Callback | undefined
-    if (this.#ended) return res
-    const bytes = chunk === undefined || chunk === null ? undefined : toBuffer(chunk, encoding)
-    // As node:http: a body that comes in one piece has a known length.
-    if (!this.#headSent && this.#mayHaveBody() && !this.#shadow.hasHeader('content-length')) {
-      this.#shadow.setHeader('Content-Length', bytes?.length ?? 0)
+    if (this.#ended || this.#destroyed) {
+      if (callback !== undefined) process.nextTick(callback, afterEnd(this.#ended))
+      return res
     }
-    if (bytes !== undefined && bytes.length > 0) this.#write(bytes, undefined, undefined)
+    if (this.#sources.isTorn) {
+      this.#fail(torn())
+      return res
+    }
+    const bytes =
+      chunk === undefined || chunk === null ? undefined : toBuffer(chunk, encoding, callback !== undefined)
+    // As node:http: a body that comes in one piece has a known length.
+    if (!this.#headSent && this.#mayHaveBody() && !this.#fields.has('content-length')) {
+      this.#fields.set('Content-Length', bytes?.length ?? 0)
+    }
     this.#sendHead()
+    if (bytes !== undefined && bytes.length > 0 && this.#mayHaveBody()) this.sink.onData(bytes)
+    if (callback !== undefined) this.#events.once('finish', callback)
     this.#ended = true
-    if (this.#isTorn()) this.sink.onFailure(torn())
-    else this.sink.onEnd()
-    if (callback !== undefined) process.nextTick(callback)
-    if (res.destroyed) process.nextTick(() => this.#events.emit('close'))
+    this.sink.onEnd()
+    process.nextTick(() => this.#finish())
     return res
   }
 
-  #mayHaveBody(): boolean {
-    const { statusCode, req } = this.res
-    return req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
+  #finish(): void {
+    this.#finished = true
+    this.#events.emit('prefinish')
+    this.#events.emit('finish')
+    this.#close()
   }
 
-  /** Watches what is piped in: a proxy under us may end the response though its upstream broke off (FACTS). */
-  #piped(source: Readable): void {
-    this.#sources.add(source)
-    source.once('close', () => {
-      if (!this.#ended && source.readableEnded === false) {
-        this.#ended = true
-        this.sink.onFailure(torn())
+  #mayHaveBody(): boolean {
+    return this.res.req.method !== 'HEAD' && this.#status !== 204 && this.#status !== 304
+  }
+
+  /** The handler destroys its response or its connection: before the end, that tears the answer for all who wait for it. */
+  #breakOff(error: Error | undefined): boolean {
+    if (this.#destroyed) return true
+    if (this.#ended) {
+      if (this.options.answered) return true
+      // The answer is out; what becomes of the connection is between the handler and its client.
+      this.#views.asClient(() => this.res.destroy(error))
+      return true
+    }
+    this.#fail(
+      new StrataError('STRATA_ORIGIN_ABORTED', 'the handler broke off its response', { cause: error }),
+    )
+    return true
+  }
+
+  #fail(error: StrataError): void {
+    if (this.#ended || this.#destroyed) return
+    this.#giveUp()
+    this.sink.onFailure(error)
+  }
+
+  /** For the handlers it is as if the client had left. */
+  #giveUp(): void {
+    this.#destroyed = true
+    process.nextTick(() => {
+      this.#request.tell()
+      this.#socketEvents.emit('close')
+      this.#close()
+    })
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#events.emit('close')
+  }
+
+  #clientClosed(): void {
+    if (!this.#told || this.#ended) return
+    this.#socketEvents.emit('close')
+    this.#close()
+  }
+
+  /** Nobody waits for the answer, and none will: the handlers may stop, but what they send is still taken. */
+  deserted(): void {
+    if (!this.#isOpen) return
+    this.#told = true
+    process.nextTick(() => {
+      this.#request.tell()
+      const gone = this.#views.asClient(() => this.res.destroyed)
+      if (gone && !this.#ended) {
+        this.#socketEvents.emit('close')
+        this.#close()
       }
     })
   }
 
-  #isTorn(): boolean {
-    for (const source of this.#sources) if (source.readableEnded === false) return true
-    return false
-  }
-
-  #destroyed(error: Error | undefined): ServerResponse {
-    if (!this.#ended) {
-      this.#ended = true
-      this.sink.onFailure(
-        new StrataError('STRATA_ORIGIN_ABORTED', 'the handler gave up its response', { cause: error }),
-      )
-    }
-    this.#events.emit('close')
-    return this.res
-  }
-
-  /**
-   * The handler goes on for the others when its client has left. When it was not the client that left, but somebody here who
-   * destroyed the connection (Express does when a handler fails after the head), the answer is torn.
-   */
-  #clientGone(req: IncomingMessage): void {
-    const { socket } = req
-    const leftByItself = socket.readableEnded || socket.errored !== null || !socket.destroyed
-    if (this.#ended) this.#events.emit('close')
-    else if (!leftByItself) {
-      this.#ended = true
-      this.sink.onFailure(torn())
-      this.#events.emit('close')
-    }
+  abort(): void {
+    if (!this.#ended && !this.#destroyed) this.#giveUp()
   }
 
   pause(): void {
@@ -269,24 +303,40 @@ export class CapturedResponse {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#events.emit('drain')
+    if (!this.#ended) this.#events.emit('drain')
   }
 }
 
-function toBuffer(chunk: unknown, encoding: unknown): Buffer {
+function toBuffer(chunk: unknown, encoding: unknown, copies: boolean): Buffer {
   if (typeof chunk === 'string')
     return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-  if (Buffer.isBuffer(chunk)) return chunk
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  throw Object.assign(new TypeError('the chunk must be a string, a Buffer or a Uint8Array'), {
-    code: 'ERR_INVALID_ARG_TYPE',
-  })
+  if (chunk instanceof Uint8Array) {
+    if (copies) return Buffer.from(chunk)
+    return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  }
+  const message = 'the chunk must be a string, a Buffer or a Uint8Array'
+  throw coded(new TypeError(message), chunk === null ? 'ERR_STREAM_NULL_VALUES' : 'ERR_INVALID_ARG_TYPE')
+}
+
+function afterEnd(ended: boolean): Error {
+  return ended
+    ? coded(new Error('write after end'), 'ERR_STREAM_WRITE_AFTER_END')
+    : coded(new Error('Cannot call write after a stream was destroyed'), 'ERR_STREAM_DESTROYED')
 }
 
 function headersSent(method: string): Error {
-  return Object.assign(new Error(`Cannot ${method} headers after they are sent to the client`), {
-    code: 'ERR_HTTP_HEADERS_SENT',
-  })
+  return coded(
+    new Error(`Cannot ${method} headers after they are sent to the client`),
+    'ERR_HTTP_HEADERS_SENT',
+  )
+}
+
+function invalidStatus(status: unknown): Error {
+  return coded(new RangeError(`Invalid status code: ${String(status)}`), 'ERR_HTTP_INVALID_STATUS_CODE')
+}
+
+function coded(error: Error, code: string): Error {
+  return Object.assign(error, { code })
 }
 
 function torn(): StrataError {

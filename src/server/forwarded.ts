@@ -73,8 +73,18 @@ export function withProxyFields(
   const out = withoutFields(fields, NOT_PASSED)
   out.push('X-Forwarded-For', earlier === undefined ? address : `${String(earlier)}, ${address}`)
   out.push('X-Forwarded-Proto', about.scheme, 'X-Forwarded-Host', about.authority)
+  const port = portOf(req, about)
+  if (port !== undefined) out.push('X-Forwarded-Port', port)
   out.push('Via', `${req.httpVersion} ${about.viaName}`)
   return out
+}
+
+/** The port that clients use, as far as that is known: what a trusted peer says, or our own. */
+function portOf(req: IncomingMessage, about: { isTrusted: boolean; scheme: string }): string | undefined {
+  const claimed = about.isTrusted ? req.headers['x-forwarded-port'] : undefined
+  if (typeof claimed === 'string' && /^\d{1,5}$/.test(claimed)) return claimed
+  // TLS ended at somebody else's port.
+  return about.scheme === 'https' ? undefined : req.socket.localPort?.toString()
 }
 
 const MOST_PASSES = 8

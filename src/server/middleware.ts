@@ -18,7 +18,11 @@ export const OUTCOME: unique symbol = Symbol.for('strata.outcome')
 
 /** `app.use(strata.middleware())`: for `(req, res, next)` of Express 4 and 5, connect, and plain node:http. */
 export function middleware(journey: Journey, onExchange: OnExchange): Middleware {
+  // Mounted twice for one request (on a router and in front of the app), it works the first time: the second would wait for itself.
+  const entered = Symbol('strata.entered')
+  type Entered = ServerResponse & { [entered]?: boolean }
   return (req, res, next) => {
+    if ((res as Entered)[entered] === true) return next()
     const responder = new NodeResponder(res)
     const outcome: Outcome = newOutcome()
     ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = outcome
@@ -30,7 +34,10 @@ export function middleware(journey: Journey, onExchange: OnExchange): Middleware
       onExchange({ outcome }, res)
       return journey.turnAway({ responder, outcome }, error)
     }
-    const origin = new HandlerOrigin(req, res, responder, next)
+    const origin = new HandlerOrigin(req, res, responder, () => {
+      ;(res as Entered)[entered] = true
+      next()
+    })
     const x: Exchange = { request, responder, origin, outcome, startedAt: performance.now() }
     onExchange(x, res)
     journey.run(x)

@@ -1,13 +1,13 @@
-import { ServerResponse } from 'node:http'
+import { ServerResponse, type OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { StrataError } from '../errors.js'
 import type { Responder } from '../engine/exchange.js'
 import { problemOf } from './problem.js'
 
 /** The methods of a response that send: the response's own, or those that a captured response had before. */
-export type SendMethods = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'on'> & {
-  /** Runs with the client's view of the header methods. */
-  readonly asClient?: (run: () => void) => void
+export type SendMethods = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'on' | 'destroy'> & {
+  /** Runs with the client's view of a captured response. */
+  readonly asClient?: <R>(run: () => R) => R
 }
 
 type WriteHead = (this: ServerResponse, status: number, reason: string, fields?: string[]) => ServerResponse
@@ -16,6 +16,7 @@ type WriteHead = (this: ServerResponse, status: number, reason: string, fields?:
 export class NodeResponder implements Responder {
   #ended = false
   #headSent = false
+  #earlier: OutgoingHttpHeaders | undefined
 
   constructor(
     readonly res: ServerResponse,
@@ -28,42 +29,58 @@ export class NodeResponder implements Responder {
   }
 
   get closed(): boolean {
-    return this.res.destroyed || this.#ended
+    if (this.#ended) return true
+    return this.methods.asClient === undefined ? this.res.destroyed : this.#asClient(() => this.res.destroyed)
+  }
+
+  /** The answer is out, as far as it is ours to send. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Fields that were set before the head was sent. */
+  get earlier(): OutgoingHttpHeaders {
+    if (this.#earlier !== undefined) return this.#earlier
+    return this.#headSent ? {} : this.res.getHeaders()
   }
 
   head(status: number, reason: string, fields: string[]): void {
     this.#headSent = true
+    this.#asClient(() => this.#sendHead(status, reason, fields))
+  }
+
+  #asClient<R>(run: () => R): R {
     const { asClient } = this.methods
-    if (asClient === undefined) this.#sendHead(status, reason, fields)
-    else asClient(() => this.#sendHead(status, reason, fields))
+    return asClient === undefined ? run() : asClient(run)
   }
 
   #sendHead(status: number, reason: string, fields: string[]): void {
     const { res, methods } = this
-    if (methods.writeHead === ServerResponse.prototype.writeHead) {
-      const writeHead = methods.writeHead as WriteHead
-      writeHead.call(res, status, reason, fields)
-      return
-    }
-    // Somebody before us (compression, on-headers) looks at the fields when the head goes out, and not all of them can read a
-    // flat list.
-    const names = new Set<string>()
-    for (let i = 0; i < fields.length; i += 2) names.add(fields[i]!.toLowerCase())
-    for (const name of names) res.removeHeader(name)
-    for (let i = 0; i < fields.length; i += 2) res.appendHeader(fields[i]!, fields[i + 1]!)
     const writeHead = methods.writeHead as WriteHead
+    const isPlain = writeHead === ServerResponse.prototype.writeHead
+    if (isPlain && res.getHeaderNames().length === 0) return void writeHead.call(res, status, reason, fields)
+    // Middleware before us has set fields, or (compression, on-headers) looks at them when the head goes out: node would let the
+    // last line of a field stand for all, and not all others can read a flat list.
+    this.#earlier = { ...res.getHeaders() }
+    const seen = new Set<string>()
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const name = fields[i]!
+      const lower = name.toLowerCase()
+      if (seen.has(lower) || ADDED_TO.has(lower)) addField(res, name, fields[i + 1]!)
+      else res.setHeader(name, fields[i + 1]!)
+      seen.add(lower)
+    }
     writeHead.call(res, status, reason)
   }
 
   write(chunk: Buffer): boolean {
-    return this.methods.write.call(this.res, chunk, 'utf8', undefined)
+    return this.#asClient(() => this.methods.write.call(this.res, chunk, 'utf8', undefined))
   }
 
   end(chunk?: Buffer): void {
     if (this.closed) return
     this.#ended = true
-    if (chunk === undefined) this.methods.end.call(this.res, undefined, 'utf8', undefined)
-    else this.methods.end.call(this.res, chunk, 'utf8', undefined)
+    this.#asClient(() => this.methods.end.call(this.res, chunk, 'utf8', undefined))
   }
 
   fail(error: StrataError, fields: string[]): void {
@@ -80,17 +97,19 @@ export class NodeResponder implements Responder {
 
   /** Where nothing but the close tells the end (HTTP/1.0, as nginx speaks it to its upstreams), only a reset is seen as a cut. */
   #cut(): void {
-    if (this.res.req?.httpVersion === '1.0') markForReset(this.res.socket)
-    this.res.destroy()
+    this.#asClient(() => {
+      if (this.res.req?.httpVersion === '1.0') markForReset(this.res.socket)
+      this.methods.destroy.call(this.res)
+    })
   }
 
   interim(status: number, fields: readonly string[]): void {
-    if (this.#headSent || this.res.destroyed) return
+    if (this.#headSent || this.closed) return
     // A 100 is the server's own business. node's writeEarlyHints takes only those with a Link; any other is passed as it came.
     if (status <= 101 || this.res.req?.httpVersion === '1.0') return
     let text = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n`
     for (let i = 0; i + 1 < fields.length; i += 2) text += `${fields[i]!}: ${fields[i + 1]!}\r\n`
-    writeRaw(this.res, `${text}\r\n`)
+    this.#asClient(() => writeRaw(this.res, `${text}\r\n`))
   }
 
   onDrain(listener: () => void): void {
@@ -100,6 +119,18 @@ export class NodeResponder implements Responder {
   onClose(listener: () => void): void {
     this.methods.on.call(this.res, 'close', listener)
   }
+}
+
+/** Fields of which this client's own lines stay beside those of the response. */
+const ADDED_TO: ReadonlySet<string> = new Set(['set-cookie', 'vary'])
+
+function addField(res: ServerResponse, name: string, value: string): void {
+  if (name.toLowerCase() !== 'vary') return void res.appendHeader(name, value)
+  const before = res.getHeader(name)
+  const lines = before === undefined ? [] : Array.isArray(before) ? before : [String(before)]
+  const known = new Set(lines.flatMap(line => line.toLowerCase().split(/\s*,\s*/)))
+  const added = value.split(/\s*,\s*/).filter(item => !known.has(item.toLowerCase()))
+  if (added.length > 0) res.setHeader(name, [...lines, ...added].join(', '))
 }
 
 const REASONS: Readonly<Record<number, string>> = { 102: 'Processing', 103: 'Early Hints' }

@@ -7,13 +7,20 @@ import { isLooping, schemeOf, withProxyFields, type TrustedPeers } from './forwa
 export interface ProxySettings {
   readonly trustProxy: readonly string[]
   readonly viaName: string
+  readonly hostHeader: 'origin' | 'preserve'
 }
 
 /**
- * The request as it goes on from here.
+ * The request as it goes on from here. An origin that does not get the client's Host learns of it by X-Forwarded-Host alone; there,
+ * and so in the key (P4), it stands without the port, as most proxies send it: what one node has stored is good on all others of
+ * the site, and after a restart, whatever port they listen on. That port is told apart, and no client has a say in it.
  * @throws StrataError STRATA_BAD_REQUEST, STRATA_METHOD_NOT_ALLOWED, STRATA_LOOP
  */
-export function proxiedRequest(req: IncomingMessage, trusted: TrustedPeers, viaName: string): ClientRequest {
+export function proxiedRequest(
+  req: IncomingMessage,
+  trusted: TrustedPeers,
+  { viaName, hostHeader }: ProxySettings,
+): ClientRequest {
   if (req.method === 'TRACE' || req.method === 'CONNECT') throw notAllowed(req.method)
   if (isLooping(req, viaName))
     throw new StrataError(
@@ -26,8 +33,14 @@ export function proxiedRequest(req: IncomingMessage, trusted: TrustedPeers, viaN
   const isTrusted = trusted.includes(req)
   const scheme = schemeOf(req, isTrusted)
   const plain = clientRequest(req, { scheme, target: req.url ?? '/' })
-  const about = { isTrusted, scheme, authority: plain.authority, viaName }
-  return { ...plain, rawFields: withProxyFields(plain.rawFields, req, about) }
+  const site = hostHeader === 'preserve' ? { authority: plain.authority } : withoutPort(plain.authority)
+  const about = { isTrusted, scheme, authority: site.authority, viaName }
+  return { ...plain, ...site, rawFields: withProxyFields(plain.rawFields, req, about) }
+}
+
+function withoutPort(authority: string): { authority: string; port?: string } {
+  const port = /:(\d+)$/.exec(authority)
+  return port === null ? { authority } : { authority: authority.slice(0, port.index), port: port[1]! }
 }
 
 function notAllowed(method: string): StrataError {

@@ -31,7 +31,6 @@ export function proxyListener(
   onExchange: OnExchange,
 ): Listener {
   const trusted = new TrustedPeers(settings.trustProxy)
-  const { viaName } = settings
   return (req, res) => {
     const responder = new NodeResponder(res)
     const outcome = newOutcome()
@@ -39,7 +38,7 @@ export function proxyListener(
     onExchange({ outcome }, res)
     let request
     try {
-      request = proxiedRequest(req, trusted, viaName)
+      request = proxiedRequest(req, trusted, settings)
     } catch (error) {
       return journey.turnAway({ responder, outcome }, error)
     }

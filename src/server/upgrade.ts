@@ -15,7 +15,6 @@ import { proxiedRequest, type ProxySettings } from './proxied-request.js'
 export interface UpgradeSettings extends ProxySettings {
   /** Path globs where upgrades may pass. */
   readonly upgrades: readonly string[]
-  readonly hostHeader: 'origin' | 'preserve'
   /** Longest wait for the origin's answer, ms. */
   readonly headersTimeoutMs: number
 }
@@ -108,7 +107,7 @@ export function upgradeHandler(
   return (req, socket, head) => {
     socket.on('error', error => log.debug({ what: 'upgrade', error: error.message }, 'client of an upgrade'))
     try {
-      const request = proxiedRequest(req, trusted, settings.viaName)
+      const request = proxiedRequest(req, trusted, settings)
       if (!allowed.some(matches => matches(request.path)))
         throw new StrataError(
           'STRATA_FORBIDDEN',

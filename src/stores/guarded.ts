@@ -35,9 +35,10 @@ export function guardMetadata(
 
     lookup: key => guard.run(() => store.lookup(key), fast),
     marksAfter: (seq, limit) => guard.wait(() => store.marksAfter(seq, limit), fast),
-    reserveBody: (id, until) => guard.wait(() => store.reserveBody(id, until), fast),
+    // No client waits for a fill: its steps may take longer.
+    reserveBody: (id, until) => guard.wait(() => store.reserveBody(id, until), slow),
     // A commit that is given up here may land all the same: it is fenced, so that does no harm.
-    commit: (entry, options) => guard.wait(() => store.commit(entry, options), fast),
+    commit: (entry, options) => guard.wait(() => store.commit(entry, options), slow),
     use: (key, variant) => guard.wait(() => store.use(key, variant), fast),
     markCount: () => guard.wait(() => store.markCount(), fast),
 

@@ -8,7 +8,7 @@ import type {
   MetadataStore,
 } from '../ports/index.js'
 import { encodeMark } from './mark-codec.js'
-import { concerns, type Mark, type Subject } from './mark.js'
+import { concerns, mightConcern, type Mark, type Subject } from './mark.js'
 import { holdMark, MarkIndex, type HeldMark } from './mark-index.js'
 
 export interface FenceOptions {
@@ -106,6 +106,18 @@ export class Fence {
     if (since === undefined) return this.#index.verdict(entry, seq)
     if (since < this.#horizon) return 'dead'
     return this.#index.verdict(entry, since > seq ? since : seq)
+  }
+
+  /**
+   * Whether an invalidation may stand between a flight that began at `stamp` and a request of now for the same key: then the
+   * request must not join it. In doubt (the response's tags are not known yet, marks have been dropped): yes.
+   */
+  mayStandBetween(stamp: FenceState, request: Pick<Subject, 'key' | 'url'>): boolean {
+    if (stamp.epoch !== this.#state.epoch || stamp.seq < this.#floor || stamp.seq < this.#horizon) return true
+    for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.seq > stamp.seq; i--) {
+      if (mightConcern(this.#log[i]!.mark, request)) return true
+    }
+    return false
   }
 
   /**

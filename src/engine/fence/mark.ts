@@ -63,6 +63,18 @@ export function concerns(mark: Mark, entry: Subject): boolean {
   return test(entry)
 }
 
+const byUrl = new WeakMap<Mark, (entry: Subject) => boolean>()
+
+/** Whether the mark could be about a response for this key and URL of which nothing else is known yet: when in doubt, yes. */
+export function mightConcern(mark: Mark, request: Pick<Subject, 'key' | 'url'>): boolean {
+  let test = byUrl.get(mark)
+  if (test === undefined) {
+    const { key, url, prefix, host, pattern } = mark
+    byUrl.set(mark, (test = compileCriteria({ key, url, prefix, host, pattern })))
+  }
+  return test(request as Subject)
+}
+
 /** @throws StrataError STRATA_BAD_REQUEST for a pattern that cannot be matched. */
 export function compileCriteria(criteria: Criteria): (entry: Subject) => boolean {
   const { key, url, prefix, host, pattern, tag, contentType, status, olderThan, minBytes } = criteria
