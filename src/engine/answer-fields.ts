@@ -18,11 +18,11 @@ export class AnswerFields {
     return base
   }
 
-  /** Fields of a response that streams through from the origin. */
-  through(fields: RawFields): string[] {
+  /** Fields of a response that streams through from the origin: `fields`, and the Age that `sent` had. */
+  through(fields: RawFields, sent: RawFields): string[] {
     const out = withoutFields(fields, this.#hidden)
-    for (let i = 0; i + 1 < fields.length; i += 2)
-      if (fields[i]!.toLowerCase() === 'age') out.push(fields[i]!, fields[i + 1]!)
+    for (let i = 0; i + 1 < sent.length; i += 2)
+      if (sent[i]!.toLowerCase() === 'age') out.push(sent[i]!, sent[i + 1]!)
     return out
   }
 

@@ -78,7 +78,7 @@ export class ClientReader implements FlightReader {
     outcome.cacheStatus = answers.cacheStatus(this.#status(head, whole), outcome.key)
     const trace = ['X-Cache', outcome.result, 'Cache-Status', outcome.cacheStatus]
     if (whole) trace.push('Age', '0')
-    const fields = answers.through(leads ? head.fields : head.sharedFields)
+    const fields = answers.through(leads ? head.fields : head.sharedFields, head.fields)
     if (head.status === 200 && isConditional(request) && this.#isNotModified(head)) {
       this.#bodyless = true
       responder.head(304, 'Not Modified', [...notModifiedFields(fields), ...trace])

@@ -43,11 +43,15 @@ const OWN_TO_REQUEST: ReadonlySet<string> = new Set([
   'store-unavailable',
 ])
 
+const REMEMBERED_ENDS = 10_000
+
 /** All flights of this process: who leads, who follows, what turned out uncacheable (P6). */
 export class Flights {
   /** Those that others may join, by name; and all that run, by key. */
   readonly #flights = new Map<string, Running>()
   readonly #byKey = new Map<string, Set<Running>>()
+  /** When a flight of a key was last over, monotonic ms; for those whose lookup overlapped with it. */
+  readonly #settledAt = new LRUCache<string, number>({ max: REMEMBERED_ENDS })
   readonly #unsettled = new Set<Flight>()
   /** Keys whose answers were not for sharing: nobody waits for another's request there, for a while (hit-for-miss). */
   readonly #uncacheable: LRUCache<string, true>
@@ -86,6 +90,9 @@ export class Flights {
       !this.#uncacheable.has(identity.text)
     const running = coalesces ? this.#joinable(name, trip, fence) : undefined
     if (running !== undefined) return this.#follow(trip, running, decision)
+    // A fill that has come to its end since the stores were asked: they are asked again, not the origin (P6).
+    if (trip.attempts === 0 && (this.#settledAt.get(identity.text) ?? -1) >= trip.lookedUpAt)
+      return this.#again(trip)
     // What was fetched a moment ago (another range of it, or the whole) is just being committed: it is looked up when it is there.
     const committing = trip.attempts === 0 ? this.#committing(trip, fence) : undefined
     if (committing !== undefined) return this.#follow(trip, committing, decision, false)
@@ -98,6 +105,11 @@ export class Flights {
     )
     this.#reader(trip, decision, started, true).join(started.flight)
     started.lead.start()
+  }
+
+  #again(trip: Trip): void {
+    trip.attempts++
+    this.hooks.again(trip)
   }
 
   #committing(trip: Trip, fence: FenceState | undefined): Running | undefined {
@@ -125,15 +137,13 @@ export class Flights {
     const { parts } = this
     parts.stats.followers++
     const { responder } = trip.x
-    const again = () => {
-      trip.attempts++
-      this.hooks.again(trip)
-    }
     let cancel = () => {}
     const reader = this.#reader(trip, decision, running, false, () => cancel())
     const joined = joins && reader.join(running.flight)
     if (!joined)
-      running.flight.whenSettled(() => void (cancel(), !responder.closed && !responder.headSent && again()))
+      running.flight.whenSettled(
+        () => void (cancel(), !responder.closed && !responder.headSent && this.#again(trip)),
+      )
     if (responder.headSent || responder.closed) return
     const timer = setTimeout(() => {
       if (responder.headSent || responder.closed) return
@@ -173,10 +183,7 @@ export class Flights {
         trip.x.outcome.originStatus = running.lead.originStatus
         this.hooks.answer(trip, entry, result, detail)
       },
-      onReleased: () => {
-        trip.attempts++
-        this.hooks.again(trip)
-      },
+      onReleased: () => this.#again(trip),
     })
   }
 
@@ -239,6 +246,7 @@ export class Flights {
 
   #forget(name: string | undefined, running: Running, text: string): void {
     if (name !== undefined && this.#flights.get(name) === running) this.#flights.delete(name)
+    this.#settledAt.set(text, this.parts.clock.monotonic())
     const same = this.#byKey.get(text)
     same?.delete(running)
     if (same?.size === 0) this.#byKey.delete(text)

@@ -79,7 +79,7 @@ export class Journey {
   #begin(x: Exchange): void {
     const rule = this.#rules.match(x.request.path)
     const identity = identify(x.request, rule)
-    const trip: Trip = { x, rule, identity, directives: directivesOf(x, rule), attempts: 0 }
+    const trip: Trip = { x, rule, identity, directives: directivesOf(x, rule), attempts: 0, lookedUpAt: 0 }
     const bypass = bypassReason(x.request, identity, rule, this.parts.settings.limits.maxUrlLength)
     if (bypass !== undefined) return this.#flights.pass(trip, bypass)
     const residents = this.parts.memory.find(identity.text)
@@ -116,6 +116,7 @@ export class Journey {
     const { x, rule, identity } = trip
     x.outcome.key = identity.key
     const started = parts.clock.monotonic()
+    trip.lookedUpAt = started
     let candidates: EntryCandidate[] = []
     let fence: FenceState | undefined
     try {

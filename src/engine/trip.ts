@@ -15,6 +15,8 @@ export interface Trip {
   readonly directives: CacheControl
   /** Times it was sent back to `lookup`: released by a flight, or a body could not be read. */
   attempts: number
+  /** When the stores were asked, monotonic ms. */
+  lookedUpAt: number
 }
 
 const ONLY_IF_CACHED = /only-if-cached/i
