@@ -118,8 +118,8 @@ export const sweepSchema = z.strictObject({
     .default(60_000)
     .describe('Pause between sweeps (milliseconds; 0: only when asked)'),
   batch: count({ min: 1, max: 10_000 }).default(500).describe('Entries per step of a sweep'),
-  bodyGraceMs: milliseconds()
-    .default(60_000)
+  bodyGraceMs: milliseconds({ max: 45_000 })
+    .default(30_000)
     .describe('How long a body stays after its last entry has gone, for its readers (milliseconds)'),
 })
 

@@ -1,4 +1,4 @@
-import type { BodyStore, MetadataStore } from '../ports/index.js'
+import type { MetadataStore } from '../ports/index.js'
 import type { Pass } from './pass.js'
 
 /** Entries that no request can use any more. */
@@ -49,25 +49,6 @@ export async function sweepExcess(
     pass.removed += removed
     pass.bytes += freed
     if (removed === 0) return
-    await pass.breathe()
-  }
-}
-
-/** Bodies that nothing refers to. Deleted first, forgotten last: a crash in between leaves them to the next pass. */
-export async function sweepOrphans(
-  store: MetadataStore,
-  bodies: BodyStore,
-  pass: Pass,
-  before: number,
-  batch: number,
-): Promise<void> {
-  for (;;) {
-    const ids = await store.orphans(before, batch)
-    if (ids.length === 0) return
-    await bodies.remove(ids)
-    await store.forget(ids)
-    pass.bodies += ids.length
-    if (ids.length < batch) return
     await pass.breathe()
   }
 }

@@ -8,7 +8,8 @@ import type { AccessLog } from './access-log.js'
 import { Counts } from './counts.js'
 import { MarkSweep } from './mark-sweep.js'
 import { Pass, PassCancelled, type SweepProgress } from './pass.js'
-import { sweepExcess, sweepOrphans, sweepUseless } from './store-sweep.js'
+import { OrphanBodies } from './orphan-bodies.js'
+import { sweepExcess, sweepUseless } from './store-sweep.js'
 
 export interface SweeperParts {
   readonly metadata: MetadataStore
@@ -37,6 +38,7 @@ const SOFT_WALK_MS = 600_000
 export class Sweeper {
   readonly #marks: MarkSweep
   readonly #counts = new Counts()
+  readonly #orphans: OrphanBodies
   #pass: Pass | undefined
   #running: Promise<SweepProgress> | undefined
   #next: Promise<SweepProgress> | undefined
@@ -44,6 +46,11 @@ export class Sweeper {
   #stopped = false
 
   constructor(private readonly parts: SweeperParts) {
+    this.#orphans = new OrphanBodies(parts.metadata, parts.bodies, {
+      timers: parts.timers,
+      graceMs: parts.sweep.bodyGraceMs,
+      onError: error => parts.onError(error, { ...new Pass(0) }),
+    })
     this.#marks = new MarkSweep(parts.metadata, parts.fence, this.#counts, {
       batch: parts.sweep.batch,
       maxMarks: parts.limits.maxMarks,
@@ -64,6 +71,7 @@ export class Sweeper {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     this.#pass?.cancel()
+    this.#orphans.stop()
     // What was asked for during the last pass begins after it, and ends at once.
     while (this.#running !== undefined || this.#next !== undefined) await (this.#running ?? this.#next)
   }
@@ -168,7 +176,7 @@ export class Sweeper {
   }
 
   async #steps(pass: Pass): Promise<void> {
-    const { metadata, bodies, clock, sweep, limits, accessLog } = this.parts
+    const { metadata, clock, sweep, limits, accessLog } = this.parts
     await this.#marks.run(pass, clock.now())
     pass.step = 'useless'
     await sweepUseless(metadata, pass, clock.now(), sweep.batch)
@@ -176,6 +184,6 @@ export class Sweeper {
     await accessLog?.flush()
     await sweepExcess(metadata, pass, limits, sweep.batch)
     pass.step = 'orphans'
-    await sweepOrphans(metadata, bodies, pass, clock.now() - sweep.bodyGraceMs, sweep.batch)
+    await this.#orphans.sweep(pass, clock.now())
   }
 }
