@@ -10,6 +10,7 @@ import { Lease } from '../engine/lease.js'
 import { MemoryTier } from '../engine/memory-tier.js'
 import { Operator } from '../engine/operator.js'
 import type { Parts } from '../engine/parts.js'
+import { OwedInvalidations } from '../engine/owed-invalidations.js'
 import { PendingBytes } from '../engine/pending.js'
 import type { BodyStore, MetadataStore } from '../engine/ports/index.js'
 import { Rules } from '../engine/rules.js'
@@ -77,6 +78,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     close: async () => {
       await settle()
       parts.lease.stop()
+      parts.owed.stop()
       await sweeper.stop()
       await parts.accessLog.flush()
       await stores.close()
@@ -114,6 +116,7 @@ function buildParts(
     lease: new Lease(stores.metadata, fence, systemClock, systemTimers, settings.tiers.leaseMs),
     memory,
     answers: new AnswerFields(settings.http),
+    owed: new OwedInvalidations(fence, systemTimers, { warn }),
     pending: new PendingBytes(settings.limits.maxPendingBytes),
     stats: new Stats(),
     accessLog: new AccessLog(stores.metadata, {

@@ -56,6 +56,7 @@ export async function invalidateAfter(
     return await parts.fence.invalidate(marks)
   } catch (error) {
     parts.events.warn('invalidate-failed', { url: trip.identity.url, error: messageOf(error) })
+    parts.owed.add(marks, at)
     return undefined
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js'
 import type { Fence } from './fence/fence.js'
 import type { Lease } from './lease.js'
 import type { MemoryTier } from './memory-tier.js'
+import type { OwedInvalidations } from './owed-invalidations.js'
 import type { PendingBytes } from './pending.js'
 import type { BodyStore, MetadataStore } from './ports/index.js'
 import type { EngineSettings } from './settings.js'
@@ -19,6 +20,7 @@ export interface Parts {
   readonly lease: Lease
   readonly memory: MemoryTier
   readonly answers: AnswerFields
+  readonly owed: OwedInvalidations
   readonly pending: PendingBytes
   readonly stats: Stats
   readonly accessLog: AccessLog
