@@ -79,7 +79,7 @@ function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own
     setCookie: rule.setCookie ?? 'refuse',
     tags: rule.tags ?? [],
     maxBodyBytes: Math.min(rule.maxBodyBytes ?? Infinity, limits.maxBodyBytes),
-    acceptsContentType: rule.contentTypes === undefined ? () => true : anyGlob(rule.contentTypes),
+    acceptsContentType: rule.contentTypes === undefined ? comesToAnEnd : anyGlob(rule.contentTypes),
     coalesce: rule.coalesce ?? true,
     requestDirectives: rule.requestDirectives ?? 'only-if-cached',
   }
@@ -92,6 +92,12 @@ function compileQuery(query: RuleSettings['query']): QueryRule | undefined {
     allows: query.allow === undefined ? undefined : anyGlob(query.allow),
     sort: query.sort,
   }
+}
+
+/** What goes on for as long as its client listens is never whole, though a rule gives everything a ttl. */
+const ENDLESS: ReadonlySet<string> = new Set(['text/event-stream', 'multipart/x-mixed-replace'])
+function comesToAnEnd(mediaType: string): boolean {
+  return !ENDLESS.has(mediaType)
 }
 
 function anyGlob(globs: readonly string[]): (text: string) => boolean {

@@ -16,6 +16,7 @@ type WriteHead = (this: ServerResponse, status: number, reason: string, fields?:
 export class NodeResponder implements Responder {
   #ended = false
   #headSent = false
+  #begun = false
   #earlier: OutgoingHttpHeaders | undefined
 
   constructor(
@@ -47,6 +48,13 @@ export class NodeResponder implements Responder {
   head(status: number, reason: string, fields: string[]): void {
     this.#headSent = true
     this.#asClient(() => this.#sendHead(status, reason, fields))
+    process.nextTick(flushHead, this)
+  }
+
+  /** node keeps the head back until something of the body comes: of an event stream that may be long after. */
+  flushHead(): void {
+    if (this.#begun || this.closed) return
+    this.#asClient(() => this.res.flushHeaders())
   }
 
   #asClient<R>(run: () => R): R {
@@ -74,6 +82,7 @@ export class NodeResponder implements Responder {
   }
 
   write(chunk: Buffer): boolean {
+    this.#begun = true
     return this.#asClient(() => this.methods.write.call(this.res, chunk, 'utf8', undefined))
   }
 
@@ -119,6 +128,10 @@ export class NodeResponder implements Responder {
   onClose(listener: () => void): void {
     this.methods.on.call(this.res, 'close', listener)
   }
+}
+
+function flushHead(responder: NodeResponder): void {
+  responder.flushHead()
 }
 
 /** Fields of which this client's own lines stay beside those of the response. */
