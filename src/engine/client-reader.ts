@@ -5,7 +5,7 @@ import { acceptsCoding } from '../http/content-coding.js'
 import { fieldValue } from '../http/fields.js'
 import { policyOf } from '../http/policy.js'
 import { authorizationPermits } from '../http/storable.js'
-import { selectingFields, selects } from '../http/vary.js'
+import { selectingFields, selectsByPreference } from '../http/vary.js'
 import { notModifiedFields, type AnswerFields } from './answer-fields.js'
 import { valueOf } from './assess.js'
 import type { EntryCandidate } from './candidates.js'
@@ -61,7 +61,7 @@ export class ClientReader implements FlightReader {
     if (policy.vary === '*') return false
     if (request.headers.authorization !== undefined && !authorizationPermits(policy)) return false
     const stored = selectingFields(policy.vary, name => valueOf(this.plan.leader, name))
-    if (!selects(stored, get)) return false
+    if (!selectsByPreference(stored, head.fields, get)) return false
     const coding = fieldValue(head.fields, 'content-encoding')
     return coding === undefined || acceptsCoding(get('accept-encoding'), coding)
   }
@@ -77,8 +77,9 @@ export class ClientReader implements FlightReader {
     outcome.detail = this.#detail(head, whole)
     outcome.cacheStatus = answers.cacheStatus(this.#status(head, whole), outcome.key)
     const trace = ['X-Cache', outcome.result, 'Cache-Status', outcome.cacheStatus]
-    if (whole) trace.push('Age', '0')
-    const fields = answers.through(leads ? head.fields : head.sharedFields, head.fields)
+    const fields = answers.through(leads ? head.fields : head.sharedFields, whole ? [] : head.fields)
+    // A hit says its age, as any other (RFC 9111 §5.1).
+    if (whole) trace.push('Age', String(Math.floor((this.plan.now() - head.bornAt) / 1000)))
     if (head.status === 200 && isConditional(request) && this.#isNotModified(head)) {
       this.#bodyless = true
       responder.head(304, 'Not Modified', [...notModifiedFields(fields), ...trace])

@@ -33,7 +33,10 @@ export async function startProxy({ origin, store, profile, env, command, onLine 
   } else {
     if (!existsSync(CLI)) throw new Error('dist/cli.js is not there: run `npm run build` first')
     const args = [CLI, 'serve', '--origin', origin, '--port', '0', '--backend', store]
-    const chosen = profile === 'default' ? {} : { STRATA_PROFILE: profile }
+    // The suite asks what the rules are, a hundred tests at once beside its own servers: a store that is slow because the machine
+    // is busy must not be taken for one that is broken.
+    const patient = { STRATA_TIERS_TIMEOUT_MS: '5000' }
+    const chosen = profile === 'default' ? patient : { ...patient, STRATA_PROFILE: profile }
     child = await startChild('strata', process.execPath, args, {
       ...options,
       env: { ...own, ...env, ...chosen },
