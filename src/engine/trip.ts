@@ -29,6 +29,7 @@ export function requestFacts(trip: Trip): DecideRequest {
     directives: trip.directives,
     hasAuthorization: headers.authorization !== undefined,
     range: method === 'GET' ? (headers.range as string | undefined) : undefined,
+    ifRange: headers['if-range'] as string | undefined,
   }
 }
 

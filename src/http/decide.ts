@@ -1,4 +1,6 @@
 import type { CacheControl } from './cache-control.js'
+import { ifRangeHolds } from './conditional.js'
+import { fieldValue } from './fields.js'
 import { currentAge } from './freshness.js'
 import { coversRange } from './partial.js'
 import { hasValidator, type ResponsePolicy } from './policy.js'
@@ -22,6 +24,8 @@ export interface DecideRequest {
   readonly hasAuthorization: boolean
   /** The Range field. */
   readonly range: string | undefined
+  /** The If-Range field. */
+  readonly ifRange: string | undefined
 }
 
 /** RFC 9211 §2.2 reasons for forwarding, and Strata's finer `detail`. */
@@ -86,12 +90,12 @@ function decideForward<C extends Candidate>(
   const { policy, stored } = selected
   if (request.hasAuthorization && !authorizationPermits(policy))
     return fetch<C>(undefined, 'request', 'authorization')
-  if (stored.range !== undefined && !coversRange(stored.range, request.range))
+  if (stored.range !== undefined && !partAnswers(request, selected, now))
     return fetch(selected, 'partial', 'partial')
 
   const age = currentAge(selected.initialAge, stored.responseTime, now)
   const ttl = policy.lifetime * 1000 - age
-  const demand = requestDemand(request.directives, policy, age, ttl)
+  const demand = requestDemand(request.directives, policy, age, selected.soft ? Math.min(ttl, 0) : ttl)
   if (demand !== undefined) return forward(request, selected, 'request', demand)
   if (policy.noCache) return forward(request, selected, 'stale', 'no-cache')
   if (ttl > 0 && !selected.soft) return { action: 'hit', chosen: selected, ttl, detail: policy.source }
@@ -112,11 +116,21 @@ function decideStale<C extends Candidate>(request: DecideRequest, selected: C, t
     }
   }
   if (!policy.mustRevalidate && request.directives.has('max-stale') && !selected.soft) {
-    const limit = request.directives.seconds('max-stale') ?? Infinity
+    // Without a value any staleness will do; a value that can't be read is no leave at all.
+    const limit =
+      request.directives.seconds('max-stale') ?? (request.directives.invalid('max-stale') ? -1 : Infinity)
     if (staleFor <= limit * 1000)
       return { action: 'stale', chosen: selected, ttl, refresh: false, detail: 'max-stale' }
   }
   return forward(request, selected, 'stale', detail)
+}
+
+/** A stored part answers a range that it holds, unless If-Range asks for the whole of another representation (RFC 9110 §13.1.5). */
+function partAnswers({ range, ifRange }: DecideRequest, { policy, stored }: Candidate, now: number): boolean {
+  const { etag, lastModified } = policy
+  const date = fieldValue(stored.fields, 'date')
+  const validators = { etag, lastModified, date, responseTime: stored.responseTime }
+  return coversRange(stored.range!, range) && ifRangeHolds(ifRange, validators, now)
 }
 
 /** RFC 9111 §5.2.1: what the request asks for beyond freshness. */
@@ -129,11 +143,12 @@ function requestDemand(
   if (directives.names.length === 0) return undefined
   if (directives.has('no-cache')) return 'request-no-cache'
   const maxAge = directives.seconds('max-age')
-  // RFC 8246 §2: a reload (max-age=0) does not revalidate what is immutable while it is fresh.
-  const spared = policy.immutable && maxAge === 0 && ttl > 0
-  if (maxAge !== undefined && age / 1000 >= maxAge && !spared) {
-    const stale = directives.has('max-stale') && ttl <= 0
-    if (!stale) return 'request-max-age'
+  if (maxAge !== undefined) {
+    // RFC 8246 §2: a reload (max-age=0) does not revalidate what is immutable while it is fresh.
+    const spared = policy.immutable && maxAge === 0
+    // §5.2.1.1: without max-stale beside it, the client wants nothing stale, however young.
+    const accepted = ttl > 0 ? age / 1000 < maxAge || spared : directives.has('max-stale')
+    if (!accepted) return 'request-max-age'
   }
   const minFresh = directives.seconds('min-fresh')
   if (minFresh !== undefined && ttl / 1000 < minFresh) return 'request-min-fresh'
@@ -151,7 +166,10 @@ function forward<C extends Candidate>(
   detail: string,
 ): Decision<C> {
   const conditional =
-    request.method === 'GET' && chosen.stored.range === undefined && hasValidator(chosen.policy)
+    request.method === 'GET' &&
+    !chosen.soft &&
+    chosen.stored.range === undefined &&
+    hasValidator(chosen.policy)
   return conditional ? { action: 'revalidate', chosen, reason, detail } : fetch(chosen, reason, detail)
 }
 

@@ -1,4 +1,4 @@
-import { weakMatch, strongMatch } from './conditional.js'
+import { weakMatch } from './conditional.js'
 import type { Candidate } from './decide.js'
 import { fieldValue, type RawFields } from './fields.js'
 import { currentAge } from './freshness.js'
@@ -55,24 +55,22 @@ export function isOriginFailure(status: number): boolean {
 /** May this stored response answer in place of an origin that failed? */
 export function mayStandIn(candidate: Candidate, now: number): boolean {
   const { policy, stored, initialAge } = candidate
-  if (policy.noCache || policy.staleIfError === 0) return false
+  // A part may not hold what was asked for.
+  if (stored.range !== undefined || policy.noCache || policy.staleIfError === 0) return false
   const staleFor = currentAge(initialAge, stored.responseTime, now) - policy.lifetime * 1000
   return staleFor < policy.staleIfError * 1000
 }
 
 /**
- * RFC 9111 §4.3.4: does this 304 select the stored response? An entity tag decides when both have one; a Last-Modified
- * decides when there is no entity tag; a 304 without validators speaks of the one response that we asked about.
+ * RFC 9111 §4.3.4: does this 304 select the stored response? Its entity tag decides if it has one, its Last-Modified if not; a 304
+ * without validators speaks of the one response that we asked about. Laxer than the letter in one point: a strong tag confirms the
+ * weak one of the same text, since servers that compress as they go (nginx) weaken the tag of the 200 and not that of the 304.
  */
 function confirms(stored: ResponsePolicy, fields: RawFields): boolean {
   const etag = fieldValue(fields, 'etag')
-  if (etag !== undefined && stored.etag !== undefined) {
-    return etag.startsWith('W/') || stored.etag.startsWith('W/')
-      ? weakMatch(etag, stored.etag)
-      : strongMatch(etag, stored.etag)
-  }
+  if (etag !== undefined && stored.etag !== undefined) return weakMatch(etag, stored.etag)
   const modified = fieldValue(fields, 'last-modified')
-  if (etag === undefined && modified !== undefined && stored.lastModified !== undefined)
-    return modified === stored.lastModified
-  return true
+  if (modified !== undefined && stored.lastModified !== undefined) return modified === stored.lastModified
+  // A tag that the stored response does not have is another representation's.
+  return etag === undefined
 }
