@@ -58,7 +58,7 @@ describe('commitChecked', () => {
       return commit(...args)
     })
     expect(await fence.commitChecked(entry, { maxVariants: 5 })).toMatchObject({ ok: false, reason: 'fence' })
-    expect(commits).toHaveBeenCalledTimes(5)
+    expect(commits).toHaveBeenCalledTimes(32)
   })
 })
 
