@@ -33,6 +33,7 @@ describe('a URL, a prefix or a glob without its port', () => {
       tags: ['http://a:1/'],
       soft: true,
     })
-    expect(withoutPorts({ all: true })).toEqual({ all: true })
+    const all = { all: true, host: 'a:1' }
+    expect(withoutPorts(all)).toEqual({ all: true, host: 'a' })
   })
 })
