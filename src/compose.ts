@@ -1,9 +1,11 @@
+import type { ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import pino, { type Logger } from 'pino'
 import { openEngine, type Engine } from './compose/engine.js'
 import { loadConfig, type StrataConfig, type StrataOptions } from './config/index.js'
 import type { Operator } from './engine/operator.js'
 import { adminRouter, healthRoutes } from './server/admin/index.js'
+import { tagResponse } from './server/code-tags.js'
 import { handler, middleware, type Listener, type Middleware } from './server/middleware.js'
 import { listen, proxyListener } from './server/proxy.js'
 import { upgradeHandler } from './server/upgrade.js'
@@ -22,6 +24,11 @@ export interface Strata {
   handler(app: Listener): Listener
   /** The admin routes, to be mounted where the application likes. */
   admin(options?: AdminMountOptions): Express
+  /**
+   * Gives tags to a response that a handler is about to send, e.g. `strata.tag(res, 'article:7')`; so does `res.locals.strataTags`.
+   * @throws TypeError for what is no tag
+   */
+  tag(res: ServerResponse, ...tags: string[]): void
   /** What an operator can ask and do, from code. */
   readonly operator: Operator
   readonly backend: string
@@ -45,6 +52,7 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
     middleware: () => run,
     handler: app => handler(run, app),
     admin: ({ token } = {}) => adminApp(engine, '/', token ?? config.admin.token),
+    tag: (res, ...tags) => tagResponse(res, tags),
     operator: engine.operator,
     backend: engine.backend.backend,
     close: () => engine.close(),

@@ -121,6 +121,30 @@ export const sweepSchema = z.strictObject({
   bodyGraceMs: milliseconds({ max: 45_000 })
     .default(30_000)
     .describe('How long a body stays after its last entry has gone, for its readers (milliseconds)'),
+  pace: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.5)
+    .describe(
+      'Part of the time that a sweep may work; it pauses in proportion after each batch; 1: no pauses',
+    ),
+  reconcileGraceMs: milliseconds()
+    .default(3_600_000)
+    .describe('The reconciler leaves bodies alone that are younger than this (milliseconds)'),
+})
+
+export const refreshSchema = z.strictObject({
+  rate: z
+    .number()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe(
+      'After a purge the hottest of what it hit is fetched again: most requests to the origin in a second; 0: none (proxy only)',
+    ),
+  concurrency: count({ min: 1, max: 256 }).default(4).describe('… and most at once'),
+  maxEntries: count({ min: 1, max: 100_000 }).default(1000).describe('… and most entries of one purge'),
 })
 
 export const tiersSchema = z.strictObject({
@@ -148,5 +172,6 @@ const same: [
   Same<z.output<typeof memorySchema>, EngineSettings['memory']>,
   Same<z.output<typeof sweepSchema>, EngineSettings['sweep']>,
   Same<z.output<typeof tiersSchema>, EngineSettings['tiers']>,
-] = [true, true, true, true, true]
+  Same<z.output<typeof refreshSchema>, EngineSettings['refreshAfterPurge']>,
+] = [true, true, true, true, true, true]
 void same

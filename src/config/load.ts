@@ -57,8 +57,8 @@ export function loadConfig({ file, env = {}, flags = {}, options = {} }: ConfigS
 
 /** The engine's part of the settings. */
 export function toEngineSettings(config: StrataConfig): EngineSettings {
-  const { rules, defaults, http, limits, memory, sweep, tiers } = config
-  return { rules, defaults, http, limits, memory, sweep, tiers }
+  const { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers } = config
+  return { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers }
 }
 
 function fromProfile(name: unknown): Source {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RuleDefaults, RuleSettings } from '../engine/settings.js'
-import { bytes, fieldName, glob, seconds } from './kinds.js'
+import { captureCount, highestPlace } from '../engine/rule-tags.js'
+import { bytes, count, fieldName, glob, seconds } from './kinds.js'
 
 /** Rules: operator's settings for path globs, and the `defaults` beneath them. Its shape is the engine's `RuleSettings`. */
 
@@ -66,7 +67,16 @@ const shared = {
       'A response with Set-Cookie: refuse = not stored; strip = stored and answered without it; store = RFC 9111',
     ),
   bypass: z.boolean().optional().describe('Straight to the origin, nothing stored'),
-  tags: z.array(z.string().min(1).max(256)).max(128).optional().describe('Tags for every entry'),
+  tags: z
+    .array(z.string().min(1).max(256))
+    .max(128)
+    .optional()
+    .describe(
+      'Tags for every entry; in a rule {n} stands for what the n-th wildcard of match took, e.g. collection:{1}',
+    ),
+  maxTags: count({ max: 4096 })
+    .optional()
+    .describe('Most tags of an entry, at most limits.maxTags; what has more is not stored'),
   maxBodyBytes: bytes().optional().describe('Larger bodies pass through and are not stored'),
   contentTypes: z
     .array(glob('image/*'))
@@ -82,18 +92,32 @@ const shared = {
   query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
 }
 
-export const ruleSchema = z.strictObject({
-  match: z
-    .union([glob('/tiles/**'), z.array(glob('/tiles/**')).min(1)], {
-      error: 'must be a glob over the path such as "/tiles/**", or a list of them',
-    })
-    .describe('Globs over the path; at least one must match'),
-  ...shared,
-})
+export const ruleSchema = z
+  .strictObject({
+    match: z
+      .union([glob('/tiles/**'), z.array(glob('/tiles/**')).min(1)], {
+        error: 'must be a glob over the path such as "/tiles/**", or a list of them',
+      })
+      .describe('Globs over the path; at least one must match'),
+    ...shared,
+  })
+  .superRefine(({ match, tags = [] }, ctx) => {
+    const globs = typeof match === 'string' ? [match] : match
+    const fewest = Math.min(...globs.map(captureCount))
+    for (const [i, tag] of tags.entries()) {
+      if (highestPlace(tag) <= fewest) continue
+      const message = `names {${highestPlace(tag)}}, but match has only ${fewest} wildcards (each glob of it counts)`
+      ctx.addIssue({ code: 'custom', path: ['tags', i], message })
+    }
+  })
 
 /** What every rule, and a request that no rule matches, starts from. */
 export const defaultsSchema = z.strictObject({
   ...shared,
+  tags: shared.tags.refine(
+    tags => !tags?.some(tag => highestPlace(tag) > 0),
+    'can name parts of a path, such as {1}, only in a rule',
+  ),
   cookies: shared.cookies.unwrap().default('bypass').describe(shared.cookies.description!),
   setCookie: shared.setCookie.unwrap().default('refuse').describe(shared.setCookie.description!),
   coalesce: shared.coalesce.unwrap().default(true).describe(shared.coalesce.description!),

@@ -10,7 +10,14 @@ import {
   originUrl,
   redisUrl,
 } from './kinds.js'
-import { httpSchema, limitsSchema, memorySchema, sweepSchema, tiersSchema } from './engine-schema.js'
+import {
+  httpSchema,
+  limitsSchema,
+  memorySchema,
+  refreshSchema,
+  sweepSchema,
+  tiersSchema,
+} from './engine-schema.js'
 import { defaultsSchema, ruleSchema } from './rule-schema.js'
 
 /**
@@ -120,6 +127,18 @@ const admin = z.strictObject({
     .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must begin with "/" and not end with one, such as "/admin/cache"')
     .default('/admin/cache')
     .describe('Where the admin routes are'),
+  methods: z
+    .strictObject({
+      purge: z
+        .boolean()
+        .default(false)
+        .describe('Take PURGE requests for any path, from those who may use the admin routes'),
+      ban: z
+        .boolean()
+        .default(false)
+        .describe('Take BAN requests (X-Ban-Url, X-Ban-Host, Surrogate-Key, xkey), from the same'),
+    })
+    .prefault({}),
 })
 
 const proxy = z.strictObject({
@@ -217,6 +236,7 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   memory: memorySchema.prefault({}),
   sweep: sweepSchema.prefault({}),
+  refreshAfterPurge: refreshSchema.prefault({}),
   tiers: tiersSchema.prefault({}),
 })
 

@@ -7,11 +7,11 @@ import { policyOf, type ResponsePolicy } from '../http/policy.js'
 import { parseContentRange } from '../http/range.js'
 import type { StoreRefusal } from '../http/storable.js'
 import type { StoredRange } from '../http/stored-response.js'
-import { readTags } from '../http/tags.js'
 import { usefulUntil } from '../http/useful.js'
 import { selectingFields, variantId } from '../http/vary.js'
 import type { EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
+import { entryTags } from './entry-tags.js'
 import { hasUnkeyedCookie } from './forward.js'
 import type { Identity } from './identity.js'
 import type { ResponseHead } from './origin.js'
@@ -41,6 +41,8 @@ export type Assessment =
       readonly entry: Omit<Entry, 'body'>
       /** Until when it may answer others without validation, ms since the epoch; 0: never. */
       readonly freshUntil: number
+      /** When its age was 0, ms since the epoch. */
+      readonly bornAt: number
     }
 
 /** The step `judge`, with what the engine adds to HTTP's own rules: limits, stamps, tags, and the entry that would be stored. */
@@ -83,13 +85,13 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   if (useless) return { action: 'pass', refusal: 'useless' }
   const get = (name: string) => valueOf(request, name)
   const selecting = selectingFields(policy.vary as readonly string[], get)
-  const { tags: named, complete } = readTags(head.fields, settings.http.tagFields, settings.limits.maxTags)
-  const tags = [...new Set([...named, ...rule.tags])]
+  const tags = entryTags(head, request.path, rule, settings)
   // A purge by a tag that was left out would miss the entry.
-  if (!complete || tags.length > settings.limits.maxTags) return { action: 'pass', refusal: 'limits' }
+  if (tags === undefined) return { action: 'pass', refusal: 'limits' }
   return {
     action: 'store',
     freshUntil: policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age,
+    bornAt: responseTime - age,
     entry: {
       key: identity.key,
       variant: variantId(selecting),

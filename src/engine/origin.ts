@@ -23,6 +23,8 @@ export interface ResponseHead {
   readonly fields: RawFields
   /** The origin's framing tells where the body ends: Content-Length, chunked, or a handler that calls `end()` (P3). */
   readonly delimited: boolean
+  /** Tags that the code which made the response gave it, beside those of its fields. */
+  readonly tags?: readonly string[]
 }
 
 export interface FlowControl {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import micromatch from 'micromatch'
 import type { QueryRule } from '../http/key.js'
 import type { PolicyRule } from '../http/policy-rule.js'
+import { compileTags, type TagsOf } from './rule-tags.js'
 import type { EngineSettings, RuleDefaults, RuleSettings } from './settings.js'
 
 /** A rule, compiled. */
@@ -14,7 +15,9 @@ export interface Rule {
   readonly keyCookies: readonly string[]
   readonly cookies: 'bypass' | 'strip' | 'forward'
   readonly setCookie: 'refuse' | 'strip' | 'store'
-  readonly tags: readonly string[]
+  readonly tags: TagsOf
+  /** Most tags of an entry. */
+  readonly maxTags: number
   readonly maxBodyBytes: number
   readonly acceptsContentType: (mediaType: string) => boolean
   readonly coalesce: boolean
@@ -77,7 +80,8 @@ function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own
     keyCookies: rule.keyCookies ?? [],
     cookies: rule.cookies ?? 'bypass',
     setCookie: rule.setCookie ?? 'refuse',
-    tags: rule.tags ?? [],
+    tags: compileTags(rule.tags ?? [], own === undefined ? [] : asList(own.match)),
+    maxTags: Math.min(rule.maxTags ?? Infinity, limits.maxTags),
     maxBodyBytes: Math.min(rule.maxBodyBytes ?? Infinity, limits.maxBodyBytes),
     acceptsContentType: rule.contentTypes === undefined ? comesToAnEnd : anyGlob(rule.contentTypes),
     coalesce: rule.coalesce ?? true,

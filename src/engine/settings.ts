@@ -37,8 +37,10 @@ export interface RuleSettings {
   readonly setCookie?: 'refuse' | 'strip' | 'store'
   /** Straight to the origin, nothing stored. */
   readonly bypass?: boolean
-  /** Tags for every entry of the rule. */
+  /** Tags for every entry of the rule; `{n}` stands for what the n-th wildcard of the matching glob took: `collection:{1}`. */
   readonly tags?: readonly string[]
+  /** Most tags of one entry; never more than `limits.maxTags`. With more, the response is not stored. */
+  readonly maxTags?: number
   /** Larger bodies pass through and are not stored. */
   readonly maxBodyBytes?: number
   /** Media types (globs, e.g. `image/*`) that may be stored; others pass through. */
@@ -128,6 +130,20 @@ export interface SweepSettings {
   readonly batch: number
   /** How long a body stays after its last entry has gone, for readers that are still at it, ms. */
   readonly bodyGraceMs: number
+  /** Part of the time that a sweep may work: after each batch it pauses in proportion. 1: no pauses. */
+  readonly pace: number
+  /** The reconciler leaves bodies alone that are younger, ms. */
+  readonly reconcileGraceMs: number
+}
+
+/** After a purge the hottest of what it hit is fetched again, in the background (proxy only). */
+export interface RefreshSettings {
+  /** Most requests to the origin in a second; 0 switches it off. Fewer while the origin fails or gets slow. */
+  readonly rate: number
+  /** Most requests at once. */
+  readonly concurrency: number
+  /** Most entries of one purge. */
+  readonly maxEntries: number
 }
 
 export interface TierSettings {
@@ -147,5 +163,6 @@ export interface EngineSettings {
   readonly limits: LimitSettings
   readonly memory: MemorySettings
   readonly sweep: SweepSettings
+  readonly refreshAfterPurge: RefreshSettings
   readonly tiers: TierSettings
 }

@@ -12,6 +12,7 @@ import { StrataError } from '../errors.js'
 import type { FlowControl, OriginCall, OriginSink } from '../engine/origin.js'
 import { fromHeaderObject } from '../http/fields.js'
 import { CapturedRequest } from './captured-request.js'
+import { tagsOfResponse } from './code-tags.js'
 import { HandlerFields } from './handler-fields.js'
 import type { SendMethods } from './node-responder.js'
 import { PipedSources } from './piped-sources.js'
@@ -168,9 +169,10 @@ export class CapturedResponse implements FlowControl, OriginCall {
     if (!(status >= 100 && status <= 999)) throw invalidStatus(this.#status)
     this.#reason ||= STATUS_CODES[status] ?? ''
     validateHeaderValue('statusMessage', this.#reason)
+    const tags = tagsOfResponse(this.res)
     this.#headSent = true
     if (!this.options.answered) this.#takeOffRemoved()
-    const head = { status, reason: this.#reason, fields: this.#fields.own(), delimited: true }
+    const head = { status, reason: this.#reason, fields: this.#fields.own(), delimited: true, tags }
     this.sink.onHead(head, this)
   }
 
