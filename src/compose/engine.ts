@@ -41,7 +41,9 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   const settings = toEngineSettings(config)
   const backend = resolveBackend(config)
   const warn = (what: string, details: Record<string, unknown>) => log.warn({ what, ...details }, what)
-  const stores = await openStores(backend.backend, config, warn)
+  const failpoints = await failpointsOfTests()
+  const opened = await openStores(backend.backend, config, warn)
+  const stores = failpoints?.withStores(opened) ?? opened
   const parts = buildParts(stores, settings, warn, () => sweeper.relieve())
   const sweeper: Sweeper = new Sweeper({
     ...parts,
@@ -57,6 +59,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     namespace: config.namespace,
     portless,
   })
+  failpoints?.withLease(parts.lease)
   try {
     await parts.fence.load()
   } catch (error) {
@@ -83,6 +86,17 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       await parts.accessLog.flush()
       await stores.close()
     },
+  }
+}
+
+/** What test/fault stops and kills processes by: nothing of it is loaded anywhere else. */
+async function failpointsOfTests() {
+  const { NODE_ENV, STRATA_TEST_FAILPOINTS: sabotage } = process.env
+  if (NODE_ENV !== 'test' || sabotage === undefined) return undefined
+  const { withFailpoints, sabotageLease } = await import('../engine/failpoints.js')
+  return {
+    withStores: (stores: Awaited<ReturnType<typeof openStores>>) => withFailpoints(stores, sabotage),
+    withLease: (lease: Lease) => sabotageLease(lease, sabotage),
   }
 }
 
