@@ -40,6 +40,8 @@ export interface BodyStore {
   remove(ids: readonly string[]): Promise<void>
   /** All bodies, page by page (for the reconciler). */
   list(limit: number, cursor?: string): Promise<BodyListing>
+  /** Removes what writers that crashed have left behind, where that takes room; part of each sweep. */
+  clean?(): Promise<void>
   ping(): Promise<void>
   close(): Promise<void>
 }

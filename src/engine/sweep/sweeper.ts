@@ -15,7 +15,8 @@ export interface SweeperParts {
   readonly metadata: MetadataStore
   readonly bodies: BodyStore
   readonly fence: Fence
-  readonly sweep: SweepSettings
+  readonly sweep: Pick<SweepSettings, 'intervalMs' | 'batch' | 'bodyGraceMs'> &
+    Partial<Pick<SweepSettings, 'pace'>>
   readonly limits: Pick<LimitSettings, 'maxStoreBytes' | 'maxStoreEntries' | 'maxMarks'>
   readonly clock: Clock
   readonly timers: Timers
@@ -176,7 +177,7 @@ export class Sweeper {
   }
 
   async #steps(pass: Pass): Promise<void> {
-    const { metadata, clock, sweep, limits, accessLog } = this.parts
+    const { metadata, bodies, clock, sweep, limits, accessLog } = this.parts
     await this.#marks.run(pass, clock.now())
     pass.step = 'useless'
     await sweepUseless(metadata, pass, clock.now(), sweep.batch)
@@ -185,5 +186,6 @@ export class Sweeper {
     await sweepExcess(metadata, pass, limits, sweep.batch)
     pass.step = 'orphans'
     await this.#orphans.sweep(pass, clock.now())
+    await bodies.clean?.()
   }
 }

@@ -12,7 +12,10 @@ import { ioError, isNotFound } from './io-error.js'
 
 /** A temporary file that was not written to for so long belongs to no running fill, ms. */
 const STALE_MS = 3_600_000
-const CLEAN_EVERY_MS = 600_000
+/** … and for so long, when there is no such process here: it might be one of another container, ms. */
+const ABANDONED_MS = 60_000
+/** Tells this process from an earlier one with its number, as in a container that was started anew. */
+const RUN = randomUUID().slice(0, 8)
 const REMOVES_AT_ONCE = 16
 
 /**
@@ -27,7 +30,6 @@ class FileBodyStore implements BodyStore {
   readonly name = 'embedded'
   readonly #root: string
   readonly #temporary: string
-  readonly #cleaner: NodeJS.Timeout
   #cleaning: Promise<void>
 
   constructor(root: string) {
@@ -40,9 +42,6 @@ class FileBodyStore implements BodyStore {
       throw ioError(error)
     }
     this.#cleaning = this.#clean()
-    this.#cleaner = setInterval(() => {
-      this.#cleaning = this.#clean()
-    }, CLEAN_EVERY_MS).unref()
   }
 
   sink(id: string): BodySink {
@@ -113,8 +112,12 @@ class FileBodyStore implements BodyStore {
     }
   }
 
+  async clean(): Promise<void> {
+    const now = Date.now()
+    await removeStaleFiles(this.#temporary, name => now - (isAbandoned(name) ? ABANDONED_MS : STALE_MS))
+  }
+
   async close(): Promise<void> {
-    clearInterval(this.#cleaner)
     await this.#cleaning
   }
 
@@ -123,11 +126,25 @@ class FileBodyStore implements BodyStore {
   }
 
   #newTemporary(): string {
-    return join(this.#temporary, `${process.pid}-${randomUUID()}`)
+    return join(this.#temporary, `${process.pid}-${RUN}-${randomUUID()}`)
   }
 
-  /** Never rejects: what can't be cleaned now is tried again, and `ping` and writes tell of a folder that is broken. */
+  /** Never rejects: what can't be cleaned now is tried by the next sweep, and `ping` and writes tell of a folder that is broken. */
   async #clean(): Promise<void> {
-    await removeStaleFiles(this.#temporary, Date.now() - STALE_MS).catch(() => undefined)
+    await this.clean().catch(() => undefined)
+  }
+}
+
+/** The process that began this temporary file is no more. */
+function isAbandoned(name: string): boolean {
+  const [pid = '', run] = name.split('-')
+  if (!/^[1-9]\d*$/.test(pid)) return false
+  if (Number(pid) === process.pid) return run !== RUN
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    // EPERM: it is somebody else's, and alive.
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }

@@ -30,16 +30,16 @@ export async function listBodies(root: string, limit: number, cursor = ''): Prom
 }
 
 /**
- * Removes temporary files that nobody has written to since `before` (ms since the epoch): those of crashed processes. A body
- * that is being written has a newer time, in whatever process.
+ * Removes temporary files that nobody has written to since `before` (of a name; ms since the epoch): those of crashed processes. A
+ * body that is being written has a newer time, in whatever process.
  * @returns How many went.
  */
-export async function removeStaleFiles(folder: string, before: number): Promise<number> {
+export async function removeStaleFiles(folder: string, before: (name: string) => number): Promise<number> {
   let removed = 0
   for (const name of await sortedNames(folder)) {
     const path = join(folder, name)
     const found = await statOrGone(path)
-    if (found === undefined || !found.isFile() || found.mtimeMs >= before) continue
+    if (found === undefined || !found.isFile() || found.mtimeMs >= before(name)) continue
     await rm(path, { force: true })
     removed++
   }
