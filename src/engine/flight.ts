@@ -10,6 +10,8 @@ export interface FlightHead extends ResponseHead {
   readonly sharedFields: RawFields
   /** Until when others than the leader may have it (RFC 9111 §4: what is shared must be fresh), ms since the epoch; 0: never. */
   readonly sharedUntil: number
+  /** When its age was 0, ms since the epoch. */
+  readonly bornAt: number
   /** Why it is not stored; undefined when a fill is under way. */
   readonly refusal: string | undefined
 }

@@ -242,17 +242,18 @@ export class Lead {
       // What the origin says now takes the place of what it said before, though it may not be stored itself.
       else if (request.method === 'GET' && head.status !== 206) void this.#stored.discard(candidate)
     }
-    this.flight.head({ ...head, sharedFields: head.fields, sharedUntil: 0, refusal })
+    this.flight.head({ ...head, sharedFields: head.fields, sharedUntil: 0, bornAt: responseTime, refusal })
     if (this.flight.deserted) this.#abort()
   }
 
-  #store(head: ResponseHead, { entry, freshUntil }: Assessment & { action: 'store' }): void {
+  #store(head: ResponseHead, { entry, freshUntil, bornAt }: Assessment & { action: 'store' }): void {
     this.#expected =
       entry.range !== undefined && this.parts.settings.http.inexactContentRange
         ? undefined
         : contentLength(head)
     this.#fill = new Fill(this.#fillDeps(), this.#fillPlan(entry), () => this.resume())
-    this.flight.head({ ...head, sharedFields: entry.fields, sharedUntil: freshUntil, refusal: undefined })
+    const shared = { sharedFields: entry.fields, sharedUntil: freshUntil, bornAt }
+    this.flight.head({ ...head, ...shared, refusal: undefined })
   }
 
   #fillDeps() {
