@@ -67,13 +67,13 @@ export class Journey {
   }
 
   /** The answer to a request that is no good to set out with; told and counted as any other. Never throws. */
-  turnAway(x: Pick<Exchange, 'responder' | 'outcome'>, error: unknown): void {
+  turnAway(x: Pick<Exchange, 'responder' | 'outcome'>, error: unknown, fields: readonly string[] = []): void {
     if (!isStrataError(error)) return this.#broken(x, error)
     x.outcome.result = 'BYPASS'
     x.outcome.detail = error.code
     const trace = this.parts.answers.trace('BYPASS', { detail: error.code }, '')
     x.outcome.cacheStatus = trace[3]!
-    x.responder.fail(error, trace)
+    x.responder.fail(error, [...fields, ...trace])
   }
 
   #begin(x: Exchange): void {

@@ -1,4 +1,4 @@
-import { ServerResponse, type OutgoingHttpHeaders } from 'node:http'
+import { ServerResponse, STATUS_CODES, type OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { StrataError } from '../errors.js'
 import type { Responder } from '../engine/exchange.js'
@@ -100,7 +100,7 @@ export class NodeResponder implements Responder {
       return
     }
     const problem = problemOf(error)
-    this.head(problem.status, '', [...problem.fields, ...fields])
+    this.head(problem.status, STATUS_CODES[problem.status] ?? '', [...problem.fields, ...fields])
     this.end(this.res.req?.method === 'HEAD' ? undefined : problem.body)
   }
 
