@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { ClientRequest } from '../engine/exchange.js'
-import { StrataError } from '../errors.js'
+import { isStrataError, StrataError } from '../errors.js'
 import { clientRequest } from './client-request.js'
 import { isLooping, schemeOf, withProxyFields, type TrustedPeers } from './forwarded.js'
 
@@ -21,7 +21,17 @@ export function proxiedRequest(
   trusted: TrustedPeers,
   { viaName, hostHeader }: ProxySettings,
 ): ClientRequest {
-  if (req.method === 'TRACE' || req.method === 'CONNECT') throw notAllowed(req.method)
+  // PURGE means this cache; it is taken before it comes here when it is switched on (admin.methods.purge).
+  if (req.method === 'TRACE' || req.method === 'CONNECT' || req.method === 'PURGE')
+    throw notAllowed(req.method)
+  // It asks the next server itself, and there is nothing to say; RFC 9110 §9.3.7 has no use for it but a ping.
+  if (req.url === '*') throw new StrataError('STRATA_BAD_REQUEST', 'OPTIONS * is not passed on: name a path')
+  // RFC 9110 §10.1.1
+  const { expect } = req.headers
+  if (expect !== undefined && !/^100-continue$/i.test(expect))
+    throw new StrataError('STRATA_BAD_REQUEST', 'the only expectation that can be met is 100-continue', {
+      status: 417,
+    })
   if (isLooping(req, viaName))
     throw new StrataError(
       'STRATA_LOOP',
@@ -41,6 +51,13 @@ export function proxiedRequest(
 function withoutPort(authority: string): { authority: string; port?: string } {
   const port = /:(\d+)$/.exec(authority)
   return port === null ? { authority } : { authority: authority.slice(0, port.index), port: port[1]! }
+}
+
+const ALLOW = ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
+
+/** What the answer to a refused request says beside the reason (RFC 9110 §15.5.6). */
+export function refusalFields(error: unknown): readonly string[] {
+  return isStrataError(error, 'STRATA_METHOD_NOT_ALLOWED') ? ALLOW : []
 }
 
 function notAllowed(method: string): StrataError {
