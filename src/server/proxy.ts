@@ -11,7 +11,7 @@ import type { Listener, OnExchange } from './middleware.js'
 import { OUTCOME } from './middleware.js'
 import { NodeResponder } from './node-responder.js'
 import { ignoreUpgrade } from './ignored-upgrade.js'
-import { proxiedRequest, type ProxySettings } from './proxied-request.js'
+import { proxiedRequest, refusalFields, type ProxySettings } from './proxied-request.js'
 import { rawAnswer } from './problem.js'
 import { isWebSocket, type OnUpgrade } from './upgrade.js'
 
@@ -40,7 +40,7 @@ export function proxyListener(
     try {
       request = proxiedRequest(req, trusted, settings)
     } catch (error) {
-      return journey.turnAway({ responder, outcome }, error)
+      return journey.turnAway({ responder, outcome }, error, refusalFields(error))
     }
     journey.run(new ProxyExchange(request, responder, upstream, outcome))
   }
@@ -83,6 +83,8 @@ export async function listen(
   )
   // More than its default of about 1,000 would be dropped without a word (FACTS): a limit in bytes holds instead.
   server.maxHeadersCount = 0
+  // Without this, node would answer 417 itself, and say nothing of why.
+  server.on('checkExpectation', listener)
   server.on('clientError', (error, socket) => onClientError(error, socket, answers))
   const upgraded = new Set<Duplex>()
   server.on('upgrade', (req, socket, head) => {
