@@ -8,6 +8,7 @@ import { adminRouter, healthRoutes } from './server/admin/index.js'
 import { tagResponse } from './server/code-tags.js'
 import { handler, middleware, type Listener, type Middleware } from './server/middleware.js'
 import { listen, proxyListener } from './server/proxy.js'
+import { PurgeMethods } from './server/purge-methods.js'
 import { upgradeHandler } from './server/upgrade.js'
 import { Upstream } from './server/upstream.js'
 
@@ -41,13 +42,14 @@ export interface Strata {
  */
 export async function createStrata(options: StrataOptions = {}): Promise<Strata> {
   const config = loadConfig({ env: {}, options })
+  const log = pino({ level: options.log?.level ?? 'warn' })
   // Behind the middleware there is no origin to ask: handlers get the client's Host as it is.
-  const engine = await openEngine(
-    { ...config, origin: undefined },
-    pino({ level: options.log?.level ?? 'warn' }),
-    false,
-  )
-  const run = middleware(engine.journey, engine.onExchange)
+  const engine = await openEngine({ ...config, origin: undefined }, log, false)
+  const cached = middleware(engine.journey, engine.onExchange)
+  const purges = purgeMethods(engine, config, log)
+  const run: Middleware = (req, res, next) => {
+    if (!purges.take(req, res)) cached(req, res, next)
+  }
   return {
     middleware: () => run,
     handler: app => handler(run, app),
@@ -69,7 +71,11 @@ export async function serve(
   const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.onExchange)
   const own = serverApp(engine, config)
   const isOwn = ownPaths(config.admin.path)
-  const listener: Listener = (req, res) => (isOwn(req.url ?? '') ? own(req, res) : proxy(req, res))
+  const purges = purgeMethods(engine, config, log)
+  const listener: Listener = (req, res) => {
+    if (isOwn(req.url ?? '')) own(req, res)
+    else if (!purges.take(req, res)) proxy(req, res)
+  }
   try {
     const running = await listen(
       listener,
@@ -77,6 +83,7 @@ export async function serve(
       config.server,
       engine.answers,
       upgradeHandler(config.origin!, config.proxy, engine.answers, log),
+      purges,
     )
     announce(log, engine, config, running.address)
     return {
@@ -112,6 +119,12 @@ function announce(
     { addresses: [address], origin: config.origin, backend, why, namespace: config.namespace, admin },
     'listening',
   )
+}
+
+function purgeMethods(engine: Engine, { admin }: StrataConfig, log: Logger): PurgeMethods {
+  const { token, methods } = admin
+  const onError = (error: unknown) => log.error({ err: error }, 'purge-method-failed')
+  return new PurgeMethods({ operator: engine.operator, methods, token, trustLoopback: true, onError })
 }
 
 function adminApp(engine: Engine, path: string, token: string | undefined): Express {

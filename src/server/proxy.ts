@@ -1,6 +1,7 @@
 import http, { type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { isBan, parseBan, type ParseError } from './ban-packet.js'
 import { StrataError } from '../errors.js'
 import type { AnswerFields } from '../engine/answer-fields.js'
 import { newOutcome, type ClientRequest, type Exchange, type Outcome } from '../engine/exchange.js'
@@ -12,7 +13,8 @@ import { OUTCOME } from './middleware.js'
 import { NodeResponder } from './node-responder.js'
 import { ignoreUpgrade } from './ignored-upgrade.js'
 import { proxiedRequest, refusalFields, type ProxySettings } from './proxied-request.js'
-import { rawAnswer } from './problem.js'
+import { rawAnswer, rawJson } from './problem.js'
+import { challengeOf, type PurgeMethods } from './purge-methods.js'
 import { isWebSocket, type OnUpgrade } from './upgrade.js'
 
 export interface ServerSettings {
@@ -69,6 +71,7 @@ export async function listen(
   settings: ServerSettings,
   answers: AnswerFields,
   onUpgrade: OnUpgrade,
+  purges: PurgeMethods,
 ): Promise<RunningServer> {
   const server = http.createServer(
     {
@@ -85,7 +88,9 @@ export async function listen(
   server.maxHeadersCount = 0
   // Without this, node would answer 417 itself, and say nothing of why.
   server.on('checkExpectation', listener)
-  server.on('clientError', (error, socket) => onClientError(error, socket, answers))
+  server.on('clientError', (error, socket) =>
+    onClientError(error as Error & ParseError, socket as Socket, answers, purges),
+  )
   const upgraded = new Set<Duplex>()
   server.on('upgrade', (req, socket, head) => {
     if (!isWebSocket(req)) return ignoreUpgrade(server, req, socket, head)
@@ -101,8 +106,9 @@ export async function listen(
   return { address: { host: address, port }, close: () => drain(server, upgraded, settings.drainTimeoutMs) }
 }
 
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex, answers: AnswerFields): void {
+function onClientError(error: ParseError, socket: Socket, answers: AnswerFields, purges: PurgeMethods): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  if (isBan(error)) return answerBan(error, socket, answers, purges)
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   const wrong = new StrataError(
     'STRATA_BAD_REQUEST',
@@ -110,6 +116,22 @@ function onClientError(error: NodeJS.ErrnoException, socket: Duplex, answers: An
     { status: tooLarge ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400 },
   )
   socket.end(rawAnswer(wrong, answers.trace('BYPASS', { detail: wrong.code }, '')))
+}
+
+function answerBan(error: ParseError, socket: Socket, answers: AnswerFields, purges: PurgeMethods): void {
+  const ban = parseBan(error, socket)
+  const run = !purges.takes('BAN')
+    ? Promise.reject(new StrataError('STRATA_METHOD_NOT_ALLOWED', 'BAN is switched off (admin.methods.ban)'))
+    : ban === undefined
+      ? Promise.reject(new StrataError('STRATA_BAD_REQUEST', 'this is no BAN that can be read'))
+      : purges.run(ban)
+  run.then(
+    ({ status, body }) => socket.end(rawJson(status, body)),
+    (refusal: StrataError) => {
+      const fields = Object.entries(challengeOf(refusal)).flat()
+      socket.end(rawAnswer(refusal, [...fields, ...answers.trace('BYPASS', { detail: refusal.code }, '')]))
+    },
+  )
 }
 
 async function drain(server: http.Server, upgraded: ReadonlySet<Duplex>, timeoutMs: number): Promise<void> {

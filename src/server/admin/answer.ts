@@ -64,7 +64,7 @@ function send(
   res.end(bytes)
 }
 
-function toStrataError(thrown: unknown): StrataError {
+export function toStrataError(thrown: unknown): StrataError {
   if (isStrataError(thrown)) return thrown
   // The router itself raises these for a path that cannot be decoded.
   if (thrown instanceof Error && 'status' in thrown && thrown.status === 400) {

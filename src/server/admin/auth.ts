@@ -9,9 +9,15 @@ export interface AuthOptions {
   readonly trustLoopback: boolean
 }
 
+/** What the guard looks at. */
+export interface GuardedRequest {
+  readonly headers: IncomingMessage['headers']
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
+
 /** Undefined when the request may go on; else what to answer. */
 export type Guard = (
-  req: IncomingMessage,
+  req: GuardedRequest,
 ) => { error: StrataError; headers: Record<string, string> } | undefined
 
 const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
@@ -39,7 +45,7 @@ function tokenGuard(token: string): Guard {
  * Without a token, whoever is on this machine is the operator. A request that came through a proxy, or that a web page elsewhere
  * made a browser on this machine send (its Host, Origin or Sec-Fetch-Site tells), comes from somebody else.
  */
-function withoutToken(req: IncomingMessage, trustLoopback: boolean): ReturnType<Guard> {
+function withoutToken(req: GuardedRequest, trustLoopback: boolean): ReturnType<Guard> {
   const local =
     trustLoopback &&
     isLoopback(req.socket.remoteAddress) &&
@@ -62,7 +68,7 @@ function isLocalName(host: string): boolean {
   return /^(localhost|[a-z0-9.-]+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i.test(host)
 }
 
-function isOwnOrigin({ headers }: IncomingMessage): boolean {
+function isOwnOrigin({ headers }: GuardedRequest): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
   return headers.origin === undefined || headers.origin.replace(/^https?:\/\//, '') === headers.host
