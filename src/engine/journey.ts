@@ -1,5 +1,6 @@
 import { isStrataError, StrataError, messageOf } from '../errors.js'
 import { decide, type Decision } from '../http/decide.js'
+import { currentAge } from '../http/freshness.js'
 import { valueOf } from './assess.js'
 import { candidateOf, selectCandidate, type EntryCandidate } from './candidates.js'
 import type { Exchange } from './exchange.js'
@@ -40,7 +41,7 @@ export class Journey {
       again: trip => this.#slow(trip),
       answer: (trip, entry, result, detail) => {
         this.#answers
-          .answer(trip, entry, result, detail, 0)
+          .answer(trip, entry, result, detail, freshnessLeft(entry, parts.clock.now()))
           .catch((error: unknown) => this.#broken(trip.x, error))
       },
       refuse: (trip, error) => this.#refuse(trip, error),
@@ -182,4 +183,9 @@ export class Journey {
       trace,
     )
   }
+}
+
+/** ms; negative when it is stale. */
+function freshnessLeft({ policy, initialAge, stored }: EntryCandidate, now: number): number {
+  return policy.lifetime * 1000 - currentAge(initialAge, stored.responseTime, now)
 }
