@@ -147,6 +147,8 @@ export class Flights {
     if (responder.headSent || responder.closed) return
     const timer = setTimeout(() => {
       if (responder.headSent || responder.closed) return
+      // A handler may never answer: the next request for the key asks anew.
+      this.#close(flightName(trip), running)
       reader.leave()
       this.hooks.refuse(
         trip,
@@ -212,6 +214,7 @@ export class Flights {
         mode,
         stamp,
         candidate,
+        isAlone: () => name === undefined || this.#flights.get(name)?.flight !== flight,
         onInterim: (status, fields) => x.responder.interim(status, fields),
         beforeHead: isUnsafe(x.request.method)
           ? head => invalidateAfter(parts, { x, identity, mayHold: url => this.#mayHold(url, trip) }, head)
@@ -244,8 +247,13 @@ export class Flights {
     else same.add(running)
   }
 
+  /** Nobody joins it from now on. */
+  #close(name: string, running: Running): void {
+    if (this.#flights.get(name) === running) this.#flights.delete(name)
+  }
+
   #forget(name: string | undefined, running: Running, text: string): void {
-    if (name !== undefined && this.#flights.get(name) === running) this.#flights.delete(name)
+    if (name !== undefined) this.#close(name, running)
     this.#settledAt.set(text, this.parts.clock.monotonic())
     const same = this.#byKey.get(text)
     same?.delete(running)

@@ -23,8 +23,8 @@ export interface LeadPlan {
   readonly mode: ForwardMode
   readonly stamp: FenceState | undefined
   readonly candidate: EntryCandidate | undefined
-  /** Nobody can join. */
-  readonly alone?: boolean
+  /** Nobody can join this flight. */
+  readonly isAlone: () => boolean
   /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
   readonly beforeHead: ((head: ResponseHead) => Promise<FenceState | undefined>) | undefined
   /** Told what came of it, once: for counters, hit-for-miss and logs. */
@@ -113,11 +113,12 @@ export class Lead {
     if (!this.flight.blocked && this.#fill?.blocked !== true) this.#flow?.resume()
   }
 
-  /** Nobody reads: go on for the sake of the store, or drop the request. */
+  /** Nobody reads: go on for the sake of the store (and of what an unsafe request invalidates), or drop the request. */
   deserted(): void {
     if (this.#over) return
-    if (this.#passing) this.#abort()
-    else if (this.plan.mode.kind === 'pass' || this.plan.alone === true) this.#call?.deserted?.()
+    const { mode, beforeHead, isAlone } = this.plan
+    if (this.#passing || (mode.kind === 'pass' && beforeHead === undefined)) this.#abort()
+    else if (this.#fill === undefined && isAlone()) this.#call?.deserted?.()
   }
 
   #onHead(head: ResponseHead, flow: FlowControl): void {

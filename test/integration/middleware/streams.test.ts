@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import express, { type Response } from 'express'
 import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
@@ -59,26 +59,49 @@ test.each([
   },
 )
 
-test('a handler that never answers learns that its client has left, where nobody else can have the answer', async () => {
-  const strata = await openStrata()
-  const told: string[] = []
-  const app = express()
-  app.use(strata.middleware())
-  app.all('/wait', (req, res) => {
-    told.push(`${req.method} came`)
-    res.on('close', () => told.push(`${req.method} left`))
+describe('a handler that never answers', () => {
+  test('learns that its client has left, where nobody else can have the answer', async () => {
+    const strata = await openStrata({ server: { drainTimeoutMs: 1 } })
+    const told: string[] = []
+    const app = express()
+    app.use(strata.middleware())
+    app.all('/wait', (req, res) => {
+      told.push(`${req.method} came`)
+      res.on('close', () => told.push(`${req.method} left`))
+    })
+    const port = await listen(app)
+    for (const [method, cookie] of [
+      ['POST', ''],
+      ['GET', 'Cookie: a=1\r\n'],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1')
+      socket.write(`${method} /wait HTTP/1.1\r\nHost: h\r\n${cookie}Content-Length: 0\r\n\r\n`)
+      await until('the handler runs', () => told.includes(`${method} came`))
+      socket.destroy()
+      await until('the handler is told', () => told.includes(`${method} left`))
+    }
   })
-  const port = await listen(app)
-  for (const [method, cookie] of [
-    ['POST', ''],
-    ['GET', 'Cookie: a=1\r\n'],
-  ] as const) {
+
+  test('holds its key up for one wait only, and is told when nobody waits any more', async () => {
+    const strata = await openStrata({ limits: { followerWaitMs: 50 }, server: { drainTimeoutMs: 1 } })
+    let calls = 0
+    let told = false
+    const app = express()
+    app.get('/x', strata.middleware(), (req, res) => {
+      if (++calls > 1) return void res.set('Cache-Control', 'max-age=60').send('x')
+      req.on('close', () => (told = true))
+    })
+    const port = await listen(app)
     const socket = connect(port, '127.0.0.1')
-    socket.write(`${method} /wait HTTP/1.1\r\nHost: h\r\n${cookie}Content-Length: 0\r\n\r\n`)
-    await until('the handler runs', () => told.includes(`${method} came`))
+    socket.write(`GET /x HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+    await until('the handler runs', () => calls === 1)
     socket.destroy()
-    await until('the handler is told', () => told.includes(`${method} left`))
-  }
+    const follower = await rawRequest({ port, target: '/x' })
+    expect([follower.status, calls]).toEqual([504, 1])
+    expect((await rawRequest({ port, target: '/x' })).body.toString()).toBe('x')
+    expect(calls).toBe(2)
+    await until('the first is told', () => told)
+  })
 })
 
 test.each([
