@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+/** What all servers under test have in common: settings in, a port out, questions answered, gone with the bench. */
+
+export const config = JSON.parse(process.argv[2])
+
+const dist = process.env.STRATA_BENCH_DIST ?? new URL('../../../dist', import.meta.url).href
+
+/** A module of the built package, e.g. `index.js`. @param {string} path */
+export function built(path) {
+  return import(new URL(path, `${dist.startsWith('file:') ? dist : `file://${dist}`}/`).href)
+}
+
+let delay = monitorEventLoopDelay({ resolution: 5 })
+
+const COMMON = {
+  cpu: () => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+  /** After a collection, where the process was started with --expose-gc. */
+  memory: () => {
+    globalThis.gc?.()
+    return process.memoryUsage()
+  },
+  startDelay: () => {
+    delay.disable()
+    delay = monitorEventLoopDelay({ resolution: 5 })
+    delay.enable()
+  },
+  /** Event-loop delay since `startDelay`, ms. */
+  delay: () => ({ p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 }),
+  version: () => process.version,
+}
+
+/** @param {number} port @param {Record<string, () => unknown>} answers what else may be asked */
+export function ready(port, answers = {}) {
+  const known = { ...COMMON, ...answers }
+  process.on('message', async ({ id, ask }) => {
+    try {
+      process.send({ id, value: await known[ask]() })
+    } catch (error) {
+      process.send({ id, error: String(error?.stack ?? error) })
+    }
+  })
+  // An orderly exit: --cpu-prof writes its file then.
+  process.on('disconnect', () => process.exit(0))
+  process.send({ port })
+}
+
+/** Listens on a free port and says so. @param {import('node:http').Server} server @param {Record<string, () => unknown>} answers */
+export async function serveOn(server, answers = {}) {
+  server.keepAliveTimeout = 60_000
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  ready(/** @type {import('node:net').AddressInfo} */ (server.address()).port, answers)
+}
