@@ -8,7 +8,7 @@ import { authorizationPermits } from '../http/storable.js'
 import { selectingFields, selectsByPreference } from '../http/vary.js'
 import { notModifiedFields, type AnswerFields } from './answer-fields.js'
 import { valueOf } from './assess.js'
-import type { EntryCandidate } from './candidates.js'
+import { mayAnswer, type EntryCandidate } from './candidates.js'
 import { isConditional } from './deliver.js'
 import type { CacheResult, ClientRequest, Exchange } from './exchange.js'
 import type { Flight, FlightHead, FlightReader } from './flight.js'
@@ -123,7 +123,9 @@ export class ClientReader implements FlightReader {
     responder.fail(error, trace)
   }
 
+  /** What the leader's variant has been confirmed to be, or stands in for it, is no answer to who asked for another one. */
   onStored(entry: EntryCandidate, result: CacheResult, detail: string): void {
+    if (!this.plan.leads && !mayAnswer(entry, name => valueOf(this.x.request, name))) return this.onReleased()
     this.plan.onSettled()
     this.x.outcome.collapsed = !this.plan.leads
     this.plan.onStored(entry, result, detail)
