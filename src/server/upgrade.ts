@@ -1,7 +1,7 @@
 import type { ClientRequest as OutgoingRequest, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createProxyMiddleware } from 'http-proxy-middleware'
+import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
 import micromatch from 'micromatch'
 import type { Logger } from 'pino'
 import type { AnswerFields } from '../engine/answer-fields.js'
@@ -48,8 +48,9 @@ export function upgradeHandler(
     changeOrigin: settings.hostHeader === 'origin',
     // Its lines say less than ours.
     logger: { info() {}, warn() {}, error() {} },
-    // Its own would append a text to whatever is under way.
+    // Of its plugins the one alone that listeners below need: others append a text to whatever is under way.
     ejectPlugins: true,
+    plugins: [proxyEventsPlugin],
     on: {
       error: (error, _req, socket) => {
         log.warn({ what: 'upgrade-failed', error: error.message }, 'upgrade-failed')
