@@ -12,7 +12,6 @@ import { Operator } from '../engine/operator.js'
 import type { Parts } from '../engine/parts.js'
 import { OwedInvalidations } from '../engine/owed-invalidations.js'
 import { PendingBytes } from '../engine/pending.js'
-import type { BodyStore, MetadataStore } from '../engine/ports/index.js'
 import { Rules } from '../engine/rules.js'
 import { Stats } from '../engine/stats.js'
 import { AccessLog } from '../engine/sweep/access-log.js'
@@ -21,14 +20,14 @@ import { systemTimers } from '../engine/timers.js'
 import { messageOf } from '../errors.js'
 import { accessLogger } from '../server/access-log.js'
 import type { Health } from '../server/admin/index.js'
-import type { OnExchange } from '../server/middleware.js'
-import { openStores } from './stores.js'
+import type { Recorder } from '../server/middleware.js'
+import { openStores, type Stores } from './stores.js'
 
 export interface Engine {
   readonly journey: Journey
   readonly operator: Operator
   readonly health: Health
-  readonly onExchange: OnExchange
+  readonly recorder: Recorder
   readonly backend: { readonly backend: string; readonly why: string }
   readonly answers: AnswerFields
   /** Waits until what is being fetched now is stored, at most as long as requests have to end (`server.drainTimeoutMs`). */
@@ -74,13 +73,13 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     journey,
     operator,
     health: healthOf(operator),
-    onExchange: accessLogger(parts.stats, logsAccess ? log : undefined),
+    recorder: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
     answers: parts.answers,
     settle,
     close: async () => {
       await settle()
-      parts.lease.stop()
+      await parts.lease.stop()
       parts.owed.stop()
       await sweeper.stop()
       await parts.accessLog.flush()
@@ -110,7 +109,7 @@ async function atMost(ms: number, task: Promise<void>): Promise<void> {
 }
 
 function buildParts(
-  stores: { readonly metadata: MetadataStore; readonly bodies: BodyStore },
+  stores: Stores,
   settings: Parts['settings'],
   warn: Parts['events']['warn'],
   onMarks: () => void,
@@ -120,6 +119,15 @@ function buildParts(
     maxMarks: settings.limits.maxMarks,
     onReset: () => memory.clear(),
     onMarks,
+    onRaised: state => lease.tell(state),
+  })
+  const lease: Lease = new Lease({
+    metadata: stores.metadata,
+    fence,
+    clock: systemClock,
+    timers: systemTimers,
+    ...settings.tiers,
+    nodes: stores.nodes,
   })
   return {
     settings,
@@ -127,7 +135,8 @@ function buildParts(
     metadata: stores.metadata,
     bodies: stores.bodies,
     fence,
-    lease: new Lease(stores.metadata, fence, systemClock, systemTimers, settings.tiers.leaseMs),
+    lease,
+    locks: stores.locks,
     memory,
     answers: new AnswerFields(settings.http),
     owed: new OwedInvalidations(fence, systemTimers, { warn }),
@@ -159,7 +168,7 @@ function buildOperator(
       return entry.responseTime + policy.lifetime * 1000 - initialAge
     },
     effectiveUrls: url => [effectiveUrl(url, rules)],
-    settle: () => parts.lease.settle(),
+    settle: fence => parts.lease.settle(fence),
   })
 }
 

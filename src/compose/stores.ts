@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Backend, StrataConfig } from '../config/index.js'
-import type { BodyStore, MetadataStore } from '../engine/ports/index.js'
+import type { BodyStore, FillLocks, MetadataStore, NodeRegistry } from '../engine/ports/index.js'
 import type { StrataError } from '../errors.js'
 import type { RedisClient } from '../stores/redis/client.js'
 
 export interface Stores {
   readonly metadata: MetadataStore
   readonly bodies: BodyStore
+  /** Stores that other machines share: how the nodes know of each other, and of what each fetches. */
+  readonly nodes?: { readonly id: string; readonly registry: NodeRegistry }
+  readonly locks?: FillLocks
   close(): Promise<void>
 }
 
@@ -43,7 +48,11 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   const { redisMetadataStore } = await import('../stores/redis/metadata.js')
   const { guardMetadata, guardBodies } = await import('../stores/guarded.js')
   const { namespace, tiers } = config
-  const redis = await connectRedis(config.redis, onceInAWhile(warn))
+  const toldOnce = onceInAWhile(warn)
+  const [redis, subscriber] = await Promise.all([
+    connectRedis(config.redis, toldOnce),
+    connectRedis({ ...config.redis, connectionName: 'strata-hints' }, toldOnce),
+  ])
   const told = (tier: string) => (health: { state: string; reason?: string }) =>
     warn('tier-state', { tier, state: health.state, reason: health.reason })
   const metadata = guardMetadata(redisMetadataStore({ redis, namespace }), tiers, told('metadata'))
@@ -51,11 +60,32 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   const stores = together(metadata, guardBodies(bodies, tiers, told('bodies')))
   return {
     ...stores,
+    ...(await redisNodes(redis, subscriber, config)),
     close: async () => {
       await stores.close()
+      disconnectRedis(subscriber)
       disconnectRedis(redis)
     },
   }
+}
+
+async function redisNodes(redis: RedisClient, subscriber: RedisClient, { namespace, tiers }: StrataConfig) {
+  const { redisHints } = await import('../stores/redis/hints.js')
+  const { redisNodeRegistry } = await import('../stores/redis/registry.js')
+  const { redisFillLocks } = await import('../stores/redis/locks.js')
+  const { boundLocks, boundRegistry } = await import('../stores/bounded.js')
+  const hints = redisHints(subscriber, namespace)
+  const registry = boundRegistry(redisNodeRegistry({ redis, namespace, hints }), tiers.timeoutMs)
+  const locks = boundLocks(redisFillLocks({ redis, namespace, hints }), tiers)
+  return { nodes: { id: nodeId(), registry }, locks }
+}
+
+/** Says to a reader which process it is; no two lives of one have the same. */
+function nodeId(): string {
+  const host = hostname()
+    .replace(/[^A-Za-z0-9.-]/g, '-')
+    .slice(0, 48)
+  return `${host}:${process.pid}:${randomBytes(4).toString('hex')}`
 }
 
 async function redisBodies(redis: RedisClient, { namespace, limits }: StrataConfig): Promise<BodyStore> {

@@ -84,6 +84,11 @@ export const limitsSchema = z.strictObject({
   followerWaitMs: milliseconds()
     .default(30_000)
     .describe("How long a follower waits for a flight's first byte (milliseconds)"),
+  remoteWaitMs: milliseconds()
+    .default(5000)
+    .describe(
+      'Redis: how long a node waits for what another node fetches, before it asks the origin itself (milliseconds)',
+    ),
   hitForMissMs: milliseconds()
     .default(120_000)
     .describe('How long a key that turned out uncacheable is remembered as such (milliseconds)'),
@@ -160,7 +165,12 @@ export const tiersSchema = z.strictObject({
   leaseMs: milliseconds({ min: 50, max: 60_000 })
     .default(1000)
     .describe(
-      'Redis: how long a node answers from memory after it last asked for invalidations; a purge waits as long (milliseconds)',
+      'Redis: how long a node answers from memory after it last asked for invalidations; a purge waits as long for a node that is silent; the same on all nodes (milliseconds)',
+    ),
+  settleMs: milliseconds()
+    .optional()
+    .describe(
+      'Redis: longest wait of a purge for other nodes, two leases by default; what is open then is told as pending, with 202 (milliseconds)',
     ),
 })
 

@@ -83,6 +83,10 @@ const shared = {
     .optional()
     .describe('Media types (globs) that may be stored; others pass through'),
   coalesce: z.boolean().optional().describe('One origin request at a time for a key'),
+  coalesceAcrossNodes: z
+    .boolean()
+    .optional()
+    .describe('… among all nodes on one Redis, too (the others wait for what one of them stores)'),
   requestDirectives: z
     .enum(['honour', 'only-if-cached', 'ignore'])
     .optional()
@@ -121,6 +125,10 @@ export const defaultsSchema = z.strictObject({
   cookies: shared.cookies.unwrap().default('bypass').describe(shared.cookies.description!),
   setCookie: shared.setCookie.unwrap().default('refuse').describe(shared.setCookie.description!),
   coalesce: shared.coalesce.unwrap().default(true).describe(shared.coalesce.description!),
+  coalesceAcrossNodes: shared.coalesceAcrossNodes
+    .unwrap()
+    .default(true)
+    .describe(shared.coalesceAcrossNodes.description!),
   requestDirectives: shared.requestDirectives
     .unwrap()
     .default('only-if-cached')

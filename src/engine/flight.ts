@@ -153,6 +153,13 @@ export class Flight {
     this.settle()
   }
 
+  /** Nothing comes of it here: all who wait go their own way, back to the stores. */
+  disband(): void {
+    const readers = this.#take()
+    this.settle()
+    for (const reader of readers) reader.onReleased()
+  }
+
   settle(): void {
     if (this.#state === 'settled') return
     this.#state = 'settled'

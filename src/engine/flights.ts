@@ -11,6 +11,7 @@ import { invalidateAfter, isUnsafe } from './invalidate-after.js'
 import { Lead } from './lead.js'
 import type { Parts } from './parts.js'
 import type { FenceState } from './ports/index.js'
+import { RemoteFlight } from './remote-flight.js'
 import type { Rules } from './rules.js'
 import { flightName, modeOf, type Trip } from './trip.js'
 
@@ -20,6 +21,8 @@ interface Running {
   readonly leader: Exchange['request']
   /** The fence before the origin was asked; undefined while the store could not say. */
   readonly stamp: FenceState | undefined
+  /** Its part in what all nodes fetch; undefined when it is this node's affair alone. */
+  remote?: RemoteFlight
 }
 
 type Forward = Decision<EntryCandidate> & { action: 'revalidate' | 'fetch' }
@@ -104,7 +107,31 @@ export class Flights {
       coalesces ? name : undefined,
     )
     this.#reader(trip, decision, started, true).join(started.flight)
-    started.lead.start()
+    this.#start(trip, started, coalesces ? name : undefined, false)
+  }
+
+  /** Asks the origin, or waits for what another node gets from it (P6). */
+  #start(trip: Trip, running: Running, name: string | undefined, background: boolean): void {
+    const { locks, clock, settings } = this.parts
+    const alone =
+      locks === undefined ||
+      name === undefined ||
+      running.stamp === undefined ||
+      !trip.rule.coalesceAcrossNodes ||
+      trip.x.request.method !== 'GET'
+    if (alone) return running.lead.start()
+    running.remote = new RemoteFlight({
+      locks,
+      clock,
+      flight: running.flight,
+      name,
+      lookedUpAt: trip.lookedUpAt,
+      waitMs: settings.limits.remoteWaitMs,
+      background,
+      start: () => running.lead.start(),
+      onUncacheable: () => this.#uncacheable.set(trip.identity.text, true),
+    })
+    running.remote.begin().catch((error: unknown) => this.hooks.broken(trip.x, error))
   }
 
   #again(trip: Trip): void {
@@ -221,18 +248,23 @@ export class Flights {
           : undefined,
         onJudged: (action, refusal, isShared) => {
           if (action === 'pass' && mode.kind !== 'pass') {
-            if (!OWN_TO_REQUEST.has(refusal ?? '')) this.#uncacheable.set(identity.text, true)
+            const own = OWN_TO_REQUEST.has(refusal ?? '')
+            if (!own) this.#uncacheable.set(identity.text, true)
+            running.remote?.release(own ? undefined : limits.hitForMissMs)
             if (name !== undefined) this.#flights.delete(name)
           } else if (action === 'store') {
             // What is stale at once would make all who wait ask one after the other.
             if (isShared) this.#uncacheable.delete(identity.text)
-            else this.#uncacheable.set(identity.text, true)
+            else {
+              this.#uncacheable.set(identity.text, true)
+              running.remote?.release(limits.hitForMissMs)
+            }
           }
         },
       },
       flight,
     )
-    const running = { flight, lead, leader: x.request, stamp }
+    const running: Running = { flight, lead, leader: x.request, stamp }
     this.#unsettled.add(flight)
     flight.whenSettled(() => this.#unsettled.delete(flight))
     if (name !== undefined) this.#flights.set(name, running)
@@ -270,9 +302,9 @@ export class Flights {
       return
     this.#background++
     const mode = modeOf(trip, { action: chosen.soft ? 'fetch' : 'revalidate', chosen })
-    const { flight, lead } = this.#lead(trip, chosen, mode, fence, name)
-    flight.whenSettled(() => this.#background--)
-    lead.start()
+    const running = this.#lead(trip, chosen, mode, fence, name)
+    running.flight.whenSettled(() => this.#background--)
+    this.#start(trip, running, this.#uncacheable.has(trip.identity.text) ? undefined : name, true)
   }
 
   /** Past the cache: streams, and nothing is stored (but a POST response that may answer later GETs). */

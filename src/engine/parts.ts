@@ -5,7 +5,7 @@ import type { Lease } from './lease.js'
 import type { MemoryTier } from './memory-tier.js'
 import type { OwedInvalidations } from './owed-invalidations.js'
 import type { PendingBytes } from './pending.js'
-import type { BodyStore, MetadataStore } from './ports/index.js'
+import type { BodyStore, FillLocks, MetadataStore } from './ports/index.js'
 import type { EngineSettings } from './settings.js'
 import type { Stats } from './stats.js'
 import type { AccessLog } from './sweep/access-log.js'
@@ -18,6 +18,8 @@ export interface Parts {
   readonly bodies: BodyStore
   readonly fence: Fence
   readonly lease: Lease
+  /** Stores that other nodes share: who fetches what. */
+  readonly locks?: FillLocks
   readonly memory: MemoryTier
   readonly answers: AnswerFields
   readonly owed: OwedInvalidations

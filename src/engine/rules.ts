@@ -21,6 +21,7 @@ export interface Rule {
   readonly maxBodyBytes: number
   readonly acceptsContentType: (mediaType: string) => boolean
   readonly coalesce: boolean
+  readonly coalesceAcrossNodes: boolean
   readonly requestDirectives: 'honour' | 'only-if-cached' | 'ignore'
 }
 
@@ -85,6 +86,7 @@ function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own
     maxBodyBytes: Math.min(rule.maxBodyBytes ?? Infinity, limits.maxBodyBytes),
     acceptsContentType: rule.contentTypes === undefined ? comesToAnEnd : anyGlob(rule.contentTypes),
     coalesce: rule.coalesce ?? true,
+    coalesceAcrossNodes: rule.coalesceAcrossNodes ?? true,
     requestDirectives: rule.requestDirectives ?? 'only-if-cached',
   }
 }

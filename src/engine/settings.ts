@@ -47,6 +47,8 @@ export interface RuleSettings {
   readonly contentTypes?: readonly string[]
   /** One origin request at a time for a key. */
   readonly coalesce?: boolean
+  /** … among all nodes that share a store, too. */
+  readonly coalesceAcrossNodes?: boolean
   /** Take request `Cache-Control` and `Pragma` into account: `no-cache`, `no-store`, `max-age`, `min-fresh`, `max-stale`, `only-if-cached`. */
   readonly requestDirectives?: 'honour' | 'only-if-cached' | 'ignore'
 }
@@ -100,6 +102,8 @@ export interface LimitSettings {
   readonly maxUrlLength: number
   /** How long a follower waits for the first byte, ms. */
   readonly followerWaitMs: number
+  /** How long this node waits for what another one fetches, before it asks the origin itself, ms. */
+  readonly remoteWaitMs: number
   /** How long an uncacheable key is remembered as such, ms; and how many keys. */
   readonly hitForMissMs: number
   readonly hitForMissEntries: number
@@ -154,6 +158,8 @@ export interface TierSettings {
   readonly breakerResetMs: number
   /** Remote stores: how long this node may answer from memory after it has last asked for invalidations, ms (P1). */
   readonly leaseMs: number
+  /** Remote stores: how long an invalidation waits until all nodes know of it, ms (two leases); what is open then is told as pending. */
+  readonly settleMs?: number
 }
 
 export interface EngineSettings {

@@ -1,5 +1,5 @@
 import { isStrataError, messageOf } from '../errors.js'
-import { readSmall } from './body/read.js'
+import { SharedReads } from './body/shared-reads.js'
 import type { EntryCandidate } from './candidates.js'
 import { deliverStored, type Deliverable } from './deliver.js'
 import type { CacheResult } from './exchange.js'
@@ -9,11 +9,15 @@ import type { Trip } from './trip.js'
 
 /** Answers from what is stored: finds the body, checks it, delivers it. */
 export class StoredAnswers {
+  readonly #reads: SharedReads
+
   constructor(
     private readonly parts: Parts,
     /** The body could not be had, and nothing has been sent: the request goes on as a miss. */
     private readonly onLost: (trip: Trip) => void,
-  ) {}
+  ) {
+    this.#reads = new SharedReads(parts.bodies)
+  }
 
   /** deliver from the stores: a small body whole and checked (and into memory), a large one as it streams. */
   async answer(
@@ -32,7 +36,7 @@ export class StoredAnswers {
     try {
       let bytes: Buffer | undefined
       if (!bodyless && (ref.digest !== '' || ref.size === 0)) {
-        bytes = await readSmall(parts.bodies, ref)
+        bytes = await this.#reads.read(ref)
         // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
         if (!chosen.soft)
           parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))

@@ -18,6 +18,8 @@ export interface FenceOptions {
   readonly onReset: () => void
   /** Marks that this node has just learnt of, in the log's order. What they concern in memory may be freed at once. */
   readonly onMarks: (marks: readonly HeldMark[]) => void
+  /** This node has raised the fence: the store has acknowledged it. */
+  readonly onRaised?: (state: FenceState) => void
 }
 
 export type Verdict = 'live' | 'soft' | 'dead'
@@ -166,6 +168,7 @@ export class Fence {
   async #write(marks: readonly Mark[]): Promise<FenceState> {
     const texts = marks.map(encodeMark)
     const state = await this.store.invalidate(texts)
+    this.options.onRaised?.(state)
     if (state.epoch === this.#state.epoch && state.seq === this.#state.seq + 1) {
       this.#learn(
         texts.map(mark => ({ seq: state.seq, mark })),

@@ -44,6 +44,7 @@ describe('defaults', () => {
       cookies: 'bypass',
       setCookie: 'refuse',
       coalesce: true,
+      coalesceAcrossNodes: true,
       requestDirectives: 'only-if-cached',
     })
   })

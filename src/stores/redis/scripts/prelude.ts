@@ -10,6 +10,10 @@
  * - `P b:<bucket>`  hash, the ledger: body → msgpack {refs, size, reservedUntil, deadSince, deletingSince or -1}
  * - `P d`   zset, bodies without reference: score the later of deadSince and reservedUntil
  * - `P g`   zset, bodies being deleted: score deletingSince
+ * - `P n`   hash, the nodes: id → end of its lease (ms of this server's clock), seq and epoch it has seen; `@` → run id of the server, ms when
+ *   the hash began
+ * - `P l:<name>`  string that expires, a fill's lock: `L` or, when somebody waits, `W`, then the holder's token; or `S` and when it was given back, ms
+ * - `P u`   zset, names whose fills are not for sharing: score until when, ms
  * - `P c`   hash, counters: n entries, b bytes of entries, o bodies, p bytes of bodies
  *
  * A zset with one member for each entry costs some 145 bytes each; two of them and a ledger would be more than the entry. So

@@ -1,0 +1,15 @@
+/**
+ * Where the nodes of a namespace keep the list of background jobs: one text, changed by compare-and-set. What it says is the
+ * engine's matter. Rejects with StrataError STRATA_STORE_UNAVAILABLE when the backend fails.
+ */
+export interface JobStore {
+  readonly name: string
+  /** The text; '' when there is none (yet, or any more). */
+  read(): Promise<string>
+  /**
+   * Puts `after` in the place of `before`, in one atomic step. False when the text is another one by now: nothing is changed. One
+   * that timed out may still land: it does no harm, for it changes only what its author had seen.
+   */
+  swap(before: string, after: string): Promise<boolean>
+  close(): Promise<void>
+}
