@@ -6,7 +6,7 @@ import { FENCE, PRELUDE } from './prelude.js'
  */
 const NODES = `
 local NODES = P .. 'n'
-local MANY, MOST = 256, 4096
+local MANY, MOST = 64, 1024
 
 local function nowMs()
   local t = call('TIME')
@@ -41,16 +41,16 @@ end
 
 /**
  * ARGV: random, node, epoch and seq that it has seen, lease (ms). A fence that lies behind what was seen has lost writes: a new
- * epoch begins. At ${4096} nodes a new one is refused. Reply: {epoch, seq, number of nodes}.
+ * epoch begins. With 1,024 nodes a new one is refused. Reply: {epoch, seq, number of nodes}.
  */
 export const renewNode = `${PRELUDE}${FENCE}${NODES}
 local f = readFence(ARGV[1])
 if f.epoch == ARGV[3] and f.seq < tonumber(ARGV[4]) then f = newEpoch(ARGV[1]) end
 local now = nowMs()
 wholeFor(now)
-if call('HLEN', NODES) > MANY then eachNode(now, function() end) end
-if call('HLEN', NODES) > MOST and call('HEXISTS', NODES, ARGV[2]) == 0 then
-  return redis.error_reply('ERR too many nodes in this namespace')
+if call('HEXISTS', NODES, ARGV[2]) == 0 then
+  if call('HLEN', NODES) > MANY then eachNode(now, function() end) end
+  if call('HLEN', NODES) > MOST then return redis.error_reply('ERR too many nodes in this namespace') end
 end
 call('HSET', NODES, ARGV[2], string.format('%.0f', now + tonumber(ARGV[5])) .. ' ' .. ARGV[4] .. ' ' .. ARGV[3])
 return {f.epoch, f.seq, call('HLEN', NODES) - 1}
