@@ -45,14 +45,19 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
   const log = pino({ level: options.log?.level ?? 'warn' })
   // Behind the middleware there is no origin to ask: handlers get the client's Host as it is.
   const engine = await openEngine({ ...config, origin: undefined }, log, false)
-  const cached = middleware(engine.journey, engine.onExchange)
   const purges = purgeMethods(engine, config, log)
-  const run: Middleware = (req, res, next) => {
-    if (!purges.take(req, res)) cached(req, res, next)
+  const entered = Symbol('strata.entered')
+  const cached = (isFirst: boolean): Middleware => {
+    const run = middleware(engine.journey, engine.recorder, { entered, isFirst })
+    return (req, res, next) => {
+      if (!purges.take(req, res)) run(req, res, next)
+    }
   }
+  const between = cached(false)
+  const inFront = cached(true)
   return {
-    middleware: () => run,
-    handler: app => handler(run, app),
+    middleware: () => between,
+    handler: app => handler(inFront, app),
     admin: ({ token } = {}) => adminApp(engine, '/', token ?? config.admin.token),
     tag: (res, ...tags) => tagResponse(res, tags),
     operator: engine.operator,
@@ -68,7 +73,7 @@ export async function serve(
   const log = pino({ level: config.log.level })
   const engine = await openEngine(config, log, config.log.access)
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
-  const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.onExchange)
+  const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.recorder)
   const own = serverApp(engine, config)
   const isOwn = ownPaths(config.admin.path)
   const purges = purgeMethods(engine, config, log)
@@ -154,8 +159,11 @@ function serverApp(engine: Engine, config: StrataConfig): Express {
 }
 
 function ownPaths(adminPath: string): (url: string) => boolean {
+  const bases = ['/health', '/ready', adminPath]
+  const below = `${adminPath}/`
   return url => {
+    if (!bases.some(base => url.startsWith(base))) return false
     const path = url.split('?', 1)[0]!
-    return path === '/health' || path === '/ready' || path === adminPath || path.startsWith(`${adminPath}/`)
+    return bases.includes(path) || path.startsWith(below)
   }
 }

@@ -35,8 +35,17 @@ export interface Responder {
   onDrain(listener: () => void): void
   /** The client has gone, or the answer is out. */
   onClose(listener: () => void): void
+  /** Answers in one go, of a head that was rendered once and is sent many times. */
+  readonly rendered?: RenderedAnswers | undefined
   readonly headSent: boolean
   readonly closed: boolean
+}
+
+export interface RenderedAnswers {
+  /** The head as bytes; undefined when a field has what no field may have. */
+  render(status: number, reason: string, fields: readonly string[]): Buffer | undefined
+  /** Sends head and body. False, and nothing is sent, when this client's answer has to be made in the ordinary way. */
+  send(status: number, head: Buffer, body: Buffer): boolean
 }
 
 export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | 'BYPASS'
@@ -65,8 +74,6 @@ export interface Exchange {
   readonly responder: Responder
   readonly origin: Origin
   readonly outcome: Outcome
-  /** Monotonic ms when the request came. */
-  readonly startedAt: number
 }
 
 export function newOutcome(): Outcome {

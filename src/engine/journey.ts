@@ -49,12 +49,13 @@ export class Journey {
     })
   }
 
-  /** receive: returns at once; a hit in memory is answered before it returns. Never throws. */
-  run(x: Exchange): void {
+  /** receive: returns at once; a hit in memory is answered before it returns: then it returns true. Never throws. */
+  run(x: Exchange): boolean {
     try {
-      this.#begin(x)
+      return this.#begin(x)
     } catch (error) {
       this.#broken(x, error)
+      return true
     }
   }
 
@@ -77,15 +78,19 @@ export class Journey {
     x.responder.fail(error, [...fields, ...trace])
   }
 
-  #begin(x: Exchange): void {
+  #begin(x: Exchange): boolean {
     const rule = this.#rules.match(x.request.path)
     const identity = identify(x.request, rule)
     const trip: Trip = { x, rule, identity, directives: directivesOf(x, rule), attempts: 0, lookedUpAt: 0 }
     const bypass = bypassReason(x.request, identity, rule, this.parts.settings.limits.maxUrlLength)
-    if (bypass !== undefined) return this.#flights.pass(trip, bypass)
+    if (bypass !== undefined) {
+      this.#flights.pass(trip, bypass)
+      return false
+    }
     const residents = this.parts.memory.find(identity.text)
-    if (residents !== undefined && this.#hitInMemory(trip, residents)) return
+    if (residents !== undefined && this.#hitInMemory(trip, residents)) return true
     this.#slow(trip)
+    return false
   }
 
   /** lookup and decide in memory: no promise, no hash. False: it takes the stores, or the origin. */
@@ -102,7 +107,9 @@ export class Journey {
     const { outcome } = x
     outcome.tier = 'memory'
     outcome.key = chosen.stored.key
-    this.#answers.deliver(trip, chosen, 'HIT', decision.detail, decision.ttl)
+    if (!this.#answers.fromMemory(trip, chosen, decision.detail, decision.ttl, now)) {
+      this.#answers.deliver(trip, chosen, 'HIT', decision.detail, decision.ttl)
+    }
     parts.stats.memoryHits++
     return true
   }

@@ -9,7 +9,13 @@ export function residentOf(
   checkedSeq: number,
   answers: AnswerFields,
 ): Resident {
-  return { ...candidate, body, checkedSeq, baseFields: baseFieldsOf(candidate, answers) }
+  return {
+    ...candidate,
+    body,
+    checkedSeq,
+    rendering: { age: -1, ttl: 0, detail: '', cacheStatus: '', head: undefined },
+    baseFields: baseFieldsOf(candidate, answers),
+  }
 }
 
 export function baseFieldsOf({ stored }: EntryCandidate, answers: AnswerFields): readonly string[] {

@@ -106,7 +106,7 @@ function decideStale<C extends Candidate>(request: DecideRequest, selected: C, t
   const { policy } = selected
   const staleFor = Math.max(0, -ttl)
   const detail = selected.soft ? 'soft-purged' : 'expired'
-  if (policy.staleWhileRevalidate > 0 && staleFor < policy.staleWhileRevalidate * 1000) {
+  if (staleFor < policy.staleWhileRevalidate * 1000) {
     return {
       action: 'stale',
       chosen: selected,

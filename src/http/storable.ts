@@ -1,4 +1,4 @@
-import { hasField, type RawFields } from './fields.js'
+import { fieldLines, hasField, type RawFields } from './fields.js'
 import { isHeuristicallyCacheable } from './freshness.js'
 import { understandsStatus, type ResponsePolicy } from './policy.js'
 
@@ -88,9 +88,6 @@ export function authorizationPermits(policy: ResponsePolicy): boolean {
 }
 
 function mediaTypeOf(fields: RawFields): string {
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    if (fields[i]!.toLowerCase() === 'content-type')
-      return fields[i + 1]!.split(';', 1)[0]!.trim().toLowerCase()
-  }
-  return ''
+  const [type = ''] = fieldLines(fields, 'content-type')
+  return type.split(';', 1)[0]!.trim().toLowerCase()
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
 import type { Outcome } from '../engine/exchange.js'
 import type { Stats } from '../engine/stats.js'
-import { OUTCOME, type OnExchange } from './middleware.js'
+import { OUTCOME, type Recorder } from './middleware.js'
 
 const COUNTER = {
   HIT: 'hits',
@@ -15,11 +15,14 @@ const COUNTER = {
 } as const
 
 /** The step `record`: counts each outcome when its answer is out and, with a logger, writes one line for it (P11). */
-export function accessLogger(stats: Stats, log: Logger | undefined): OnExchange {
+export function accessLogger(stats: Stats, log: Logger | undefined): Recorder {
   const write = log === undefined ? undefined : requestLogger(log)
-  return (x, res) => {
-    write?.(res.req, res)
-    res.on('close', () => record(x.outcome, stats))
+  return {
+    begin: res => write?.(res.req, res),
+    end(outcome, res, decided) {
+      if (decided) record(outcome, stats)
+      else res.on('close', () => record(outcome, stats))
+    },
   }
 }
 

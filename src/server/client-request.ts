@@ -26,15 +26,37 @@ export function clientRequest(req: IncomingMessage, view: RequestView): ClientRe
   if (named !== undefined && host !== undefined && normalAuthority(host, scheme) !== authority) {
     throw bad('the target of the request names another host than its Host field')
   }
-  return {
-    method: req.method ?? 'GET',
-    scheme,
-    authority,
-    path,
-    query,
-    headers: req.headers,
-    rawFields: withoutHost(endToEnd(req.rawHeaders)),
-    body: hasBody(req) ? req : undefined,
+  return new NodeRequest(req, scheme, authority, path, query)
+}
+
+/** What is made of a node request: what only the way to the origin needs is not made for a hit. */
+export class NodeRequest implements ClientRequest {
+  readonly method: string
+  readonly headers: ClientRequest['headers']
+  #rawFields: readonly string[] | undefined
+
+  constructor(
+    protected readonly req: IncomingMessage,
+    readonly scheme: 'http' | 'https',
+    readonly authority: string,
+    readonly path: string,
+    readonly query: string | undefined,
+    readonly port?: string,
+  ) {
+    this.method = req.method ?? 'GET'
+    this.headers = req.headers
+  }
+
+  get rawFields(): readonly string[] {
+    return (this.#rawFields ??= this.makeFields())
+  }
+
+  get body(): IncomingMessage | undefined {
+    return hasBody(this.req) ? this.req : undefined
+  }
+
+  protected makeFields(): string[] {
+    return withoutHost(endToEnd(this.req.rawHeaders))
   }
 }
 
@@ -51,7 +73,7 @@ function splitTarget(target: string): {
 } {
   let rest = target
   let authority: string | undefined
-  const absolute = /^https?:\/\/([^/?#]*)/i.exec(target)
+  const absolute = target.startsWith('/') ? null : /^https?:\/\/([^/?#]*)/i.exec(target)
   if (absolute !== null) {
     authority = absolute[1]!
     rest = target.slice(absolute[0].length)
@@ -66,7 +88,17 @@ function splitTarget(target: string): {
     : { authority, path: rest.slice(0, mark), query: rest.slice(mark + 1) }
 }
 
+/** The authority that was made of the last Host: a server sees few of them. */
+let last = { host: '', scheme: '', authority: '' }
+
 function normalAuthority(host: string, scheme: 'http' | 'https'): string {
+  if (host === last.host && scheme === last.scheme) return last.authority
+  const authority = makeAuthority(host, scheme)
+  last = { host, scheme, authority }
+  return authority
+}
+
+function makeAuthority(host: string, scheme: 'http' | 'https'): string {
   if (host === '') return ''
   const lower = host.toLowerCase()
   if (!HOST.test(lower)) throw bad('the Host of the request is not a host name with an optional port')

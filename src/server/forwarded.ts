@@ -30,8 +30,10 @@ const NOT_PASSED = new Set([...CLAIMS, 'expect'])
 /** Which peers' claims are believed: addresses, ranges in CIDR notation, or `loopback`. */
 export class TrustedPeers {
   readonly #list = new BlockList()
+  readonly #none: boolean
 
   constructor(peers: readonly string[]) {
+    this.#none = peers.length === 0
     for (const peer of peers) {
       if (peer === 'loopback') {
         this.#list.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -45,6 +47,7 @@ export class TrustedPeers {
   }
 
   includes(req: IncomingMessage): boolean {
+    if (this.#none) return false
     const address = (req.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
     const family = isIP(address)
     return family !== 0 && this.#list.check(address, family === 6 ? 'ipv6' : 'ipv4')

@@ -10,20 +10,28 @@ export type Next = (error?: unknown) => void
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next) => void
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 
-/** Told of each request that the cache took, with what became of it, when its answer is out. */
-export type OnExchange = (x: Pick<Exchange, 'outcome'>, res: ServerResponse) => void
+/** The step `record`, for each request that the cache takes. */
+export interface Recorder {
+  /** Before anything else is done. */
+  begin(res: ServerResponse): void
+  /** Once it is on its way. `decided`: the outcome will not change any more; else it is looked at when the response closes. */
+  end(outcome: Outcome, res: ServerResponse, decided: boolean): void
+}
 
 /** Where a response's outcome can be found by whoever holds the response (access logs, tests). */
 export const OUTCOME: unique symbol = Symbol.for('strata.outcome')
 
 /** `app.use(strata.middleware())`: for `(req, res, next)` of Express 4 and 5, connect, and plain node:http. */
-export function middleware(journey: Journey, onExchange: OnExchange): Middleware {
+export function middleware(
+  journey: Journey,
+  recorder: Recorder,
+  { entered, isFirst }: { readonly entered: symbol; readonly isFirst: boolean },
+): Middleware {
   // Mounted twice for one request (on a router and in front of the app), it works the first time: the second would wait for itself.
-  const entered = Symbol('strata.entered')
-  type Entered = ServerResponse & { [entered]?: boolean }
+  type Entered = ServerResponse & Record<symbol, boolean | undefined>
   return (req, res, next) => {
     if ((res as Entered)[entered] === true) return next()
-    const responder = new NodeResponder(res)
+    const responder = new NodeResponder(res, isFirst)
     const outcome: Outcome = newOutcome()
     ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = outcome
     let request
@@ -31,16 +39,17 @@ export function middleware(journey: Journey, onExchange: OnExchange): Middleware
       const target = (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? req.url ?? '/'
       request = clientRequest(req, { scheme: schemeOf(req), target })
     } catch (error) {
-      onExchange({ outcome }, res)
-      return journey.turnAway({ responder, outcome }, error)
+      recorder.begin(res)
+      journey.turnAway({ responder, outcome }, error)
+      return recorder.end(outcome, res, true)
     }
     const origin = new HandlerOrigin(req, res, responder, () => {
       ;(res as Entered)[entered] = true
       next()
     })
-    const x: Exchange = { request, responder, origin, outcome, startedAt: performance.now() }
-    onExchange(x, res)
-    journey.run(x)
+    const x: Exchange = { request, responder, origin, outcome }
+    recorder.begin(res)
+    recorder.end(outcome, res, journey.run(x))
   }
 }
 

@@ -1,8 +1,9 @@
 import { ServerResponse, STATUS_CODES, type OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { StrataError } from '../errors.js'
-import type { Responder } from '../engine/exchange.js'
+import type { RenderedAnswers, Responder } from '../engine/exchange.js'
 import { problemOf } from './problem.js'
+import { NodeRenderedAnswers } from './rendered-answers.js'
 
 /** The methods of a response that send: the response's own, or those that a captured response had before. */
 export type SendMethods = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'on' | 'destroy'> & {
@@ -18,12 +19,21 @@ export class NodeResponder implements Responder {
   #headSent = false
   #begun = false
   #earlier: OutgoingHttpHeaders | undefined
+  readonly #rendered: NodeRenderedAnswers | undefined
 
   constructor(
     readonly res: ServerResponse,
+    /** Nobody has had the response before us, and nobody watches what is done to it. */
+    isFirst = false,
     /** Set when the response is captured. */
     public methods: SendMethods = res,
-  ) {}
+  ) {
+    this.#rendered = isFirst ? new NodeRenderedAnswers(res) : undefined
+  }
+
+  get rendered(): RenderedAnswers | undefined {
+    return this.methods === this.res && !this.#headSent ? this.#rendered : undefined
+  }
 
   get headSent(): boolean {
     return this.#headSent

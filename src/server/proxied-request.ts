@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ClientRequest } from '../engine/exchange.js'
 import { isStrataError, StrataError } from '../errors.js'
-import { clientRequest } from './client-request.js'
+import { clientRequest, NodeRequest } from './client-request.js'
 import { isLooping, schemeOf, withProxyFields, type TrustedPeers } from './forwarded.js'
 
 export interface ProxySettings {
@@ -42,15 +42,36 @@ export function proxiedRequest(
     throw new StrataError('STRATA_BAD_REQUEST', 'the request has no Host field')
   const isTrusted = trusted.includes(req)
   const scheme = schemeOf(req, isTrusted)
-  const plain = clientRequest(req, { scheme, target: req.url ?? '/' })
-  const site = hostHeader === 'preserve' ? { authority: plain.authority } : withoutPort(plain.authority)
-  const about = { isTrusted, scheme, authority: site.authority, viaName }
-  return { ...plain, ...site, rawFields: withProxyFields(plain.rawFields, req, about) }
+  const { authority, path, query } = clientRequest(req, { scheme, target: req.url ?? '/' })
+  const portAt = hostHeader === 'preserve' ? -1 : portOf(authority)
+  const site = portAt === -1 ? authority : authority.slice(0, portAt)
+  const port = portAt === -1 ? undefined : authority.slice(portAt + 1)
+  return new ProxiedRequest(req, scheme, site, path, query, port, isTrusted, viaName)
 }
 
-function withoutPort(authority: string): { authority: string; port?: string } {
-  const port = /:(\d+)$/.exec(authority)
-  return port === null ? { authority } : { authority: authority.slice(0, port.index), port: port[1]! }
+/** Where the port begins, or -1. The authority is a valid one: a colon after the last `]` can only be the port's. */
+function portOf(authority: string): number {
+  const colon = authority.lastIndexOf(':')
+  return colon > authority.lastIndexOf(']') ? colon : -1
+}
+
+class ProxiedRequest extends NodeRequest {
+  constructor(
+    req: IncomingMessage,
+    scheme: 'http' | 'https',
+    authority: string,
+    path: string,
+    query: string | undefined,
+    port: string | undefined,
+    readonly isTrusted: boolean,
+    readonly viaName: string,
+  ) {
+    super(req, scheme, authority, path, query, port)
+  }
+
+  protected override makeFields(): string[] {
+    return withProxyFields(super.makeFields(), this.req, this)
+  }
 }
 
 const ALLOW = ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']

@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream'
 import { isBan, parseBan, type ParseError } from './ban-packet.js'
 import { StrataError } from '../errors.js'
 import type { AnswerFields } from '../engine/answer-fields.js'
-import { newOutcome, type ClientRequest, type Exchange, type Outcome } from '../engine/exchange.js'
+import { newOutcome, type Outcome } from '../engine/exchange.js'
 import type { Journey } from '../engine/journey.js'
 import type { Origin } from '../engine/origin.js'
 import { TrustedPeers } from './forwarded.js'
-import type { Listener, OnExchange } from './middleware.js'
+import type { Listener, Recorder } from './middleware.js'
 import { OUTCOME } from './middleware.js'
 import { NodeResponder } from './node-responder.js'
 import { ignoreUpgrade } from './ignored-upgrade.js'
@@ -30,32 +30,23 @@ export function proxyListener(
   journey: Journey,
   upstream: Origin,
   settings: ProxySettings,
-  onExchange: OnExchange,
+  recorder: Recorder,
 ): Listener {
   const trusted = new TrustedPeers(settings.trustProxy)
   return (req, res) => {
-    const responder = new NodeResponder(res)
+    const responder = new NodeResponder(res, true)
     const outcome = newOutcome()
     ;(res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME] = outcome
-    onExchange({ outcome }, res)
+    recorder.begin(res)
     let request
     try {
       request = proxiedRequest(req, trusted, settings)
     } catch (error) {
-      return journey.turnAway({ responder, outcome }, error, refusalFields(error))
+      journey.turnAway({ responder, outcome }, error, refusalFields(error))
+      return recorder.end(outcome, res, true)
     }
-    journey.run(new ProxyExchange(request, responder, upstream, outcome))
+    recorder.end(outcome, res, journey.run({ request, responder, origin: upstream, outcome }))
   }
-}
-
-class ProxyExchange implements Exchange {
-  readonly startedAt = performance.now()
-  constructor(
-    readonly request: ClientRequest,
-    readonly responder: NodeResponder,
-    readonly origin: Origin,
-    readonly outcome: Outcome,
-  ) {}
 }
 
 export interface RunningServer {

@@ -3,7 +3,7 @@ import type { HeldMark } from '../fence/mark-index.js'
 import { concerns, type Subject } from '../fence/mark.js'
 import { namesOf } from '../fence/mark-faults.js'
 import type { Entry, MetadataStore } from '../ports/index.js'
-import type { Pass } from './pass.js'
+import type { Pass, Swept, WalkPlace } from './pass.js'
 import type { Counts, Watch } from './counts.js'
 
 export interface MarkSweepOptions {
@@ -57,7 +57,10 @@ export class MarkSweep {
     await fence.refresh()
     const state = fence.state()
     if (state.epoch !== this.#epoch) this.#restart(state.epoch)
+    this.#learn(pass)
     const floor = fence.floor
+    const place = this.#placeOf(pass, state.seq, floor)
+    if (place !== undefined) return this.#goOn(pass, place, now)
     // Those that ask from now on get the next pass: this one may have passed over what they ask for.
     const due = new Map([...this.counts.watches].filter(([seq]) => seq <= state.seq))
     const fresh = fence.marks().filter(({ seq, mark }) => seq > this.#sweptTo && !mark.soft)
@@ -70,14 +73,41 @@ export class MarkSweep {
       this.#softWalkDue(now) ||
       !work.every(isAboutOneKey)
     ) {
-      await this.#walk(round)
+      await this.#walk(round, { ...state, floor })
       this.#walkedTo = state.seq
       this.#walkedAt = now
     } else await this.#direct(round, work)
     this.#sweptTo = state.seq
     this.#sweptFloor = floor
+    pass.swept = { ...state, floor }
     for (const watch of due.values()) watch.finish()
     await this.#retire(state.seq, now)
+  }
+
+  /** What other nodes have swept need not be walked again. */
+  #learn({ swept }: Pass): void {
+    if (swept === undefined || swept.epoch !== this.#epoch) return
+    this.#sweptTo = Math.max(this.#sweptTo, swept.seq)
+    this.#sweptFloor = Math.max(this.#sweptFloor, swept.floor)
+  }
+
+  /** Where another node's walk came to its end too early, if what it has done so far still counts. */
+  #placeOf({ place }: Pass, seq: number, floor: number): WalkPlace | undefined {
+    if (place === undefined || place.epoch !== this.#epoch) return undefined
+    return place.seq <= seq && place.seq > this.#sweptTo && place.floor <= floor ? place : undefined
+  }
+
+  /**
+   * The rest of a walk that another node began. Its beginning was held against older marks only, so no more than that is swept in the
+   * end; nothing is learnt about soft marks, and nobody here waits for its count.
+   */
+  async #goOn(pass: Pass, place: WalkPlace, now: number): Promise<void> {
+    const round: Round = { pass, due: new Map(), hardened: new Set(), undecided: new Set() }
+    await this.#eachPage(round, place, place.cursor)
+    this.#sweptTo = place.seq
+    this.#sweptFloor = Math.max(this.#sweptFloor, place.floor)
+    pass.swept = { epoch: place.epoch, seq: this.#sweptTo, floor: this.#sweptFloor }
+    await this.#retire(place.seq, now)
   }
 
   #restart(epoch: string): void {
@@ -121,10 +151,21 @@ export class MarkSweep {
   }
 
   /** Everything in the store, once, against all marks. */
-  async #walk(round: Round): Promise<void> {
+  async #walk(round: Round, upTo: Swept): Promise<void> {
     const soft = this.#softMarks().filter(held => !round.hardened.has(held))
     for (const held of soft) round.undecided.add(held)
-    let cursor: string | undefined
+    await this.#eachPage(round, upTo, undefined)
+    this.#neededSoft = new Set(soft.filter(held => !round.undecided.has(held)).map(({ mark }) => mark.id))
+  }
+
+  async #eachPage(
+    round: Round,
+    { epoch: life, seq: sweptTo, floor }: Swept,
+    from: string | undefined,
+  ): Promise<void> {
+    const { pass } = round
+    pass.total = (await this.store.usage()).entries + pass.removed
+    let cursor = from
     do {
       const page = await this.store.list(this.options.batch, cursor)
       // Stamped after what this node has seen: not dead, only newer.
@@ -134,9 +175,10 @@ export class MarkSweep {
       const dead = page.items.map(({ entry }) => entry).filter(entry => this.#isToGo(entry, round))
       await this.#remove(dead, round.pass)
       cursor = page.cursor
-      await round.pass.breathe()
+      if (cursor !== undefined) pass.place = { epoch: life, seq: sweptTo, floor, cursor }
+      await pass.breathe()
     } while (cursor !== undefined)
-    this.#neededSoft = new Set(soft.filter(held => !round.undecided.has(held)).map(({ mark }) => mark.id))
+    delete pass.place
   }
 
   async #remove(dead: readonly Entry[], pass: Pass): Promise<void> {

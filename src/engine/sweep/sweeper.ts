@@ -1,4 +1,3 @@
-import { messageOf } from '../../errors.js'
 import type { Clock } from '../clock.js'
 import type { Fence } from '../fence/fence.js'
 import type { BodyStore, MetadataStore } from '../ports/index.js'
@@ -7,7 +6,7 @@ import type { Timers } from '../timers.js'
 import type { AccessLog } from './access-log.js'
 import { Counts } from './counts.js'
 import { MarkSweep } from './mark-sweep.js'
-import { Pass, PassCancelled, type SweepProgress } from './pass.js'
+import { Pass, type SweepProgress } from './pass.js'
 import { OrphanBodies } from './orphan-bodies.js'
 import { sweepExcess, sweepUseless } from './store-sweep.js'
 
@@ -22,6 +21,8 @@ export interface SweeperParts {
   readonly timers: Timers
   /** Its uses are written before anything is evicted by them. */
   readonly accessLog?: AccessLog
+  /** Asks for a pass (`runPass` in the end), where several nodes share the store; without it passes are this node's own affair. */
+  readonly request?: (cause: 'invalidation' | 'interval' | 'log') => void
   /** A pass failed; the next one tries again. */
   readonly onError: (error: unknown, progress: SweepProgress) => void
   /** See MarkSweepOptions. */
@@ -50,7 +51,7 @@ export class Sweeper {
     this.#orphans = new OrphanBodies(parts.metadata, parts.bodies, {
       timers: parts.timers,
       graceMs: parts.sweep.bodyGraceMs,
-      onError: error => parts.onError(error, { ...new Pass(0) }),
+      onError: error => parts.onError(error, new Pass(0).progress()),
     })
     this.#marks = new MarkSweep(parts.metadata, parts.fence, this.#counts, {
       batch: parts.sweep.batch,
@@ -79,7 +80,7 @@ export class Sweeper {
 
   /** The pass that runs, else the last one; undefined before the first. */
   progress(): SweepProgress | undefined {
-    return this.#pass === undefined ? undefined : { ...this.#pass }
+    return this.#pass?.progress()
   }
 
   /**
@@ -88,17 +89,25 @@ export class Sweeper {
    */
   run(): Promise<SweepProgress> {
     if (this.#next !== undefined) return this.#next
-    if (this.#running === undefined) return this.#start()
+    if (this.#running === undefined) return this.#start(this.#newPass())
     this.#next = this.#running.then(() => {
       this.#next = undefined
-      return this.#start()
+      return this.#start(this.#newPass())
     })
     return this.#next
   }
 
+  /** The same with a pass of the caller's, after whatever runs. */
+  async runPass(pass: Pass): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+    await this.#start(pass)
+  }
+
   /** Asks for a pass without waiting for it. */
-  poke(): void {
-    void this.run()
+  poke(cause: 'invalidation' | 'interval' | 'log' = 'interval'): void {
+    const { request } = this.parts
+    if (request === undefined) void this.run()
+    else request(cause)
   }
 
   /**
@@ -108,7 +117,7 @@ export class Sweeper {
   relieve(): void {
     const { fence, limits } = this.parts
     const due = fence.marks().length > limits.maxMarks / 2
-    if (due && this.#running === undefined && !this.#stopped) this.poke()
+    if (due && this.#running === undefined && !this.#stopped) this.poke('log')
   }
 
   /** Stops the pass that runs, after its current batch. */
@@ -124,11 +133,15 @@ export class Sweeper {
   /**
    * Sweeps at once, and waits for the number of entries that one invalidation hit, at most `waitMs`. Exact when `expect` was
    * called before the invalidation.
-   * @returns `sweeping`: the count is not final.
+   * @param ask asks for the pass. @returns `sweeping`: the count is not final.
    */
-  async count(seq: number, waitMs: number): Promise<{ matched: number; sweeping: boolean }> {
+  async count(
+    seq: number,
+    waitMs: number,
+    ask: () => void = () => this.poke('invalidation'),
+  ): Promise<{ matched: number; sweeping: boolean }> {
     const watch = this.#counts.watch(seq)
-    this.poke()
+    ask()
     let cancel: (() => void) | undefined
     const late = new Promise<void>(resolve => {
       cancel = this.parts.timers.after(waitMs, resolve)
@@ -139,8 +152,13 @@ export class Sweeper {
     return { matched: watch.matched, sweeping: !watch.done }
   }
 
-  #start(): Promise<SweepProgress> {
-    this.#running = this.#sweep().finally(() => {
+  #newPass(): Pass {
+    const { clock, timers, sweep } = this.parts
+    return new Pass(clock.now(), { pace: sweep.pace ?? 1, clock, timers })
+  }
+
+  #start(pass: Pass): Promise<SweepProgress> {
+    this.#running = this.#sweep(pass).finally(() => {
       this.#running = undefined
       this.#schedule()
     })
@@ -155,21 +173,12 @@ export class Sweeper {
       this.#cancelTimer = this.parts.timers.after(intervalMs, () => this.poke())
   }
 
-  async #sweep(): Promise<SweepProgress> {
+  async #sweep(pass: Pass): Promise<SweepProgress> {
     const { clock, onError } = this.parts
-    const pass = new Pass(clock.now())
     this.#pass = pass
     if (this.#stopped) pass.cancel()
-    try {
-      await pass.breathe()
-      await this.#steps(pass)
-      pass.state = 'done'
-    } catch (error) {
-      pass.state = error instanceof PassCancelled ? 'cancelled' : 'failed'
-      if (pass.state === 'failed') pass.error = messageOf(error)
-    }
-    pass.endedAt = clock.now()
-    const progress = { ...pass }
+    await pass.run(() => this.#steps(pass), clock)
+    const progress = pass.progress()
     if (pass.state !== 'done' && pass.step === 'marks')
       for (const watch of this.#counts.watches.values()) watch.giveUp()
     if (pass.state === 'failed') onError(new Error(`sweep: ${pass.error}`), progress)

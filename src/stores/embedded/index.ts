@@ -1,2 +1,3 @@
 export { fsBodyStore } from './bodies.js'
 export { lmdbMetadataStore } from './metadata.js'
+export { lmdbJobStore } from './jobs.js'

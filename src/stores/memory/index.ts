@@ -1,2 +1,3 @@
 export { memoryBodyStore } from './bodies.js'
 export { memoryMetadataStore } from './metadata.js'
+export { memoryJobStore } from './jobs.js'

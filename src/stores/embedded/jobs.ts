@@ -1,0 +1,59 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import type { JobStore } from '../../engine/ports/job-store.js'
+import { isStrataError, messageOf, StrataError } from '../../errors.js'
+
+const LIST = 'jobs'
+
+/**
+ * The list of jobs in `path/jobs.mdb`, shared by all processes of the machine. A file of its own: it has nothing in common with the
+ * metadata, and losing it costs a list.
+ * @throws StrataError STRATA_STORE_UNAVAILABLE when it can't be opened.
+ */
+export function lmdbJobStore({ path }: { path: string }): JobStore {
+  const root = openRoot(path)
+  let closing: Promise<void> | undefined
+  const guarded = async <T>(step: () => T | Promise<T>): Promise<T> => {
+    if (closing !== undefined) throw new StrataError('STRATA_STORE_UNAVAILABLE', 'the list of jobs is closed')
+    try {
+      return await step()
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+  return {
+    name: 'embedded',
+    read: () =>
+      guarded(() => {
+        // Another process may have written since this turn's snapshot was taken.
+        root.resetReadTxn()
+        return root.get(LIST) ?? ''
+      }),
+    swap: (before, after) =>
+      guarded(() =>
+        root.transaction(() => {
+          if ((root.get(LIST) ?? '') !== before) return false
+          void root.put(LIST, after)
+          return true
+        }),
+      ),
+    close: () => (closing ??= root.close()),
+  }
+}
+
+function openRoot(folder: string): RootDatabase<string, string> {
+  try {
+    mkdirSync(folder, { recursive: true })
+    return open<string, string>({ path: join(folder, 'jobs.mdb'), noSubdir: true, encoding: 'string' })
+  } catch (error) {
+    throw unavailable(error)
+  }
+}
+
+function unavailable(error: unknown): StrataError {
+  if (isStrataError(error)) return error
+  return new StrataError('STRATA_STORE_UNAVAILABLE', `the list of jobs failed: ${messageOf(error)}`, {
+    cause: error,
+  })
+}
