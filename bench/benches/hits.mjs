@@ -29,12 +29,12 @@ export function side(title, server, request, expected, counts) {
 }
 
 /** Subject and the bare handler that writes what the subject wrote. */
-async function againstBare(ctx, strata, request, bare, expected) {
+async function againstBare(ctx, strata, request, { from, ...bare }, expected) {
   // A fill's own answer is MISS; hits are what is compared.
   await getHit(strata.port, TILE)
   const answer = await get(strata.port, request)
   requireAnswer(answer, { xCache: 'HIT', ...expected })
-  const server = await ctx.server('bare.mjs', { ...bare, ...ctx.template(answer, bare.from?.body) })
+  const server = await ctx.server('bare.mjs', { ...bare, ...ctx.template(answer, from?.body) })
   requireSame(answer, await get(server.port, request))
   const same = { ...expected, sha256: digest(answer.body) }
   return {

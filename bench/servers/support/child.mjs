@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 export const config = JSON.parse(process.argv[2])
 
-const dist = process.env.STRATA_BENCH_DIST ?? new URL('../../../dist', import.meta.url).href
+const dist = process.env.BENCH_DIST ?? new URL('../../../dist', import.meta.url).href
 
 /** A module of the built package, e.g. `index.js`. @param {string} path */
 export function built(path) {
