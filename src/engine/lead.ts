@@ -186,7 +186,10 @@ export class Lead {
     this.#bytes += chunk.length
     this.#fill?.write(chunk)
     this.flight.chunk(chunk)
-    if (this.flight.blocked || this.#fill?.blocked === true) this.#flow?.pause()
+    // After the last byte only the end can come. Held back, it would hold back who asks again on the connection of a client that has
+    // all of its Content-Length: that answer has to wait for this one's end, and this flight for that reader.
+    if (this.#bytes !== this.#expected && (this.flight.blocked || this.#fill?.blocked === true))
+      this.#flow?.pause()
     if (this.#passing && this.flight.deserted) this.#abort()
   }
 

@@ -15,7 +15,7 @@ const FAULTS = {
   'node-stopped': 2,
   'node-killed': 1,
   'redis-stopped': 1,
-  'redis-emptied': 1,
+  'redis-emptied': 0.5,
 } as const
 
 /** Breaks something, and mends it, again and again until it is told to stop. One thing at a time, sometimes two. */
@@ -27,7 +27,7 @@ export async function chaos(
   weights: Readonly<Partial<Record<keyof typeof FAULTS, number>>> = FAULTS,
 ): Promise<void> {
   while (going()) {
-    await sleep(random.int(200, 1500))
+    await sleep(random.int(300, 3000))
     if (!going()) return
     const faults = Array.from({ length: random.chance(0.25) ? 2 : 1 }, () =>
       random.weighted(weights as typeof FAULTS),
@@ -45,6 +45,7 @@ async function breakAndMend(
   tally.count(`fault ${fault}`)
   const station = random.pick(rig.stations)
   const forMs = random.int(100, 2500)
+  rig.oracle.noteAll(`fault ${fault} at ${station.node.name}, for ${forMs} ms`)
   switch (fault) {
     case 'latency':
       return linkFault(station, random, { latencyMs: random.int(5, 250) }, forMs)

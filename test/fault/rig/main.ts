@@ -9,10 +9,11 @@ npm run test:fault -- [--seed N] [--rounds M] [--backend redis|s3-redis|both] [-
   --seed N       of all that is random; printed, and drawn when not given
   --rounds M     in all, shared evenly by the backends (200)
   --first N      the first round's number, to see one again with its seed
-  --lanes N      rounds at once (24)
+  --lanes N      rounds at once (16)
   --minutes X    ends after so long, whatever is left
   --goes-on      also after a violation
   --no-faults    links, nodes and Redis stay whole
+  --odd          prints also what was very slow, and answers that running nodes broke off
   --sabotage S   a part of P1 taken out: ${SABOTAGES.slice(1).join(', ')}
 `
 
@@ -24,8 +25,9 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '3' },
     minutes: { type: 'string' },
     first: { type: 'string', default: '0' },
-    lanes: { type: 'string', default: '24' },
+    lanes: { type: 'string', default: '16' },
     'goes-on': { type: 'boolean', default: false },
+    odd: { type: 'boolean', default: false },
     'no-faults': { type: 'boolean', default: false },
     sabotage: { type: 'string', default: 'on' },
     help: { type: 'boolean', default: false },
@@ -65,7 +67,16 @@ for (const backend of backends) {
 process.stdout.write(`seed ${seed}: ${violated} violations\n`)
 process.exit(violated === 0 ? 0 : 1)
 
-function report({ backend, rounds: done, violations, tally, originRequests, ms, warnings }: RunResult): void {
+function report({
+  backend,
+  rounds: done,
+  violations,
+  oddities,
+  tally,
+  originRequests,
+  ms,
+  warnings,
+}: RunResult): void {
   const percentiles = [0.5, 0.99, 1].map(part => tally.percentile(part).toFixed(0)).join(' / ')
   const told = [...warnings].map(([what, count]) => `${what} ${count}`).join(', ')
   process.stdout.write(
@@ -73,9 +84,10 @@ function report({ backend, rounds: done, violations, tally, originRequests, ms, 
       `${originRequests} origin requests, ${violations.length} violations\n  ${tally.toString()}\n` +
       `  ms (median / p99 / most): ${percentiles}\n  warnings: ${told}\n`,
   )
-  for (const violation of violations.slice(0, 5)) process.stdout.write(describe(violation))
+  for (const violation of violations.slice(0, 5)) process.stdout.write(describe('VIOLATION', violation))
+  if (values.odd) for (const oddity of oddities) process.stdout.write(describe('ODD', oddity))
 }
 
-function describe({ url, message, history }: Violation): string {
-  return `\nVIOLATION ${url}: ${message}\n${history.join('\n')}\n`
+function describe(kind: string, { url, message, history }: Violation): string {
+  return `\n${kind} ${url}: ${message}\n${history.join('\n')}\n`
 }

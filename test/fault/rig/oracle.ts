@@ -22,6 +22,8 @@ export interface Violation {
   readonly history: readonly string[]
 }
 
+const MOST_ODDITIES = 20
+
 /** What has been promised when a request sets out. */
 export interface Expectation {
   readonly url: string
@@ -43,6 +45,8 @@ export interface PurgeSent {
  */
 export class Oracle {
   readonly violations: Violation[] = []
+  /** No violations, but not what a client likes either: the first that were very slow, or cut off by a node that runs. */
+  readonly oddities: Violation[] = []
   readonly #subjects = new Map<string, Subject>()
   readonly #started = performance.now()
 
@@ -58,6 +62,11 @@ export class Oracle {
 
   note(url: string, what: string): void {
     this.#subjects.get(url)?.events.push({ at: performance.now() - this.#started, what })
+  }
+
+  /** What may bear on any URL: a fault. */
+  noteAll(what: string): void {
+    for (const url of this.#subjects.keys()) this.note(url, what)
   }
 
   requestSent(url: string, node: string, variant: string): Expectation {
@@ -141,9 +150,17 @@ export class Oracle {
     this.#violated(url, `still version ${version} long after a soft purge of version ${this.softFloor(url)}`)
   }
 
+  odd(url: string, message: string): void {
+    if (this.oddities.length < MOST_ODDITIES) this.oddities.push(this.#told(url, message))
+  }
+
   #violated(url: string, message: string): void {
+    this.violations.push(this.#told(url, message))
+  }
+
+  #told(url: string, message: string): Violation {
     const events = this.#subjects.get(url)?.events ?? []
     const history = events.map(({ at, what }) => `${at.toFixed(1).padStart(10)} ms  ${what}`)
-    this.violations.push({ url, message, history })
+    return { url, message, history }
   }
 }

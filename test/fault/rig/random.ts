@@ -28,6 +28,13 @@ export class Random {
     return list[Math.floor(this.next() * list.length)]!
   }
 
+  shuffled<T>(list: readonly T[]): T[] {
+    return list
+      .map(item => ({ item, at: this.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ item }) => item)
+  }
+
   /** By weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
     const all = Object.entries<number>(weights)

@@ -67,9 +67,10 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       // So that both kinds of bodies are small enough for thousands of rounds.
       STRATA_LIMITS_SMALL_BODY_BYTES: '8192',
       STRATA_HTTP_EXPOSE_KEY: 'true',
-      // Clients of the rig ask for ranges and versions, not for directives.
       STRATA_LIMITS_HIT_FOR_MISS_MS: '300',
-      STRATA_TIERS_BREAKER_RESET_MS: '500',
+      // All nodes share few cores with the rig: a slow turn is no broken tier, or most would never be asked.
+      STRATA_TIERS_TIMEOUT_MS: '500',
+      STRATA_TIERS_BREAKER_RESET_MS: '300',
       ...options.env,
     }
     const redis = backend.redis && (await startTcpProxy({ host: '127.0.0.1', port: backend.redis.port }))

@@ -10,6 +10,7 @@ const EVENTS = ['bump', 'purge-sent', 'purge-answered', 'read']
 const READ_MS = 20_000
 const PURGE_MS = 10_000
 const REFRESH_MS = 15_000
+const SLOW_MS = 4000
 
 /**
  * One interleaving: some URLs of its own, readers and purgers on random nodes, an origin that holds its answers, and processes that
@@ -25,6 +26,8 @@ export class Round {
     private readonly random: Random,
     private readonly name: string,
     private readonly tally: Tally,
+    /** Probability that a purge finds a node cut off from Redis. */
+    private readonly cutOff = 0,
   ) {
     this.#pages = ['a', 'b'].slice(0, random.int(1, 2)).map(part => this.#makePage(part))
   }
@@ -33,6 +36,7 @@ export class Round {
     const { rig, random } = this
     for (const page of this.#pages) {
       rig.oracle.watch(page.path)
+      rig.oracle.note(page.path, JSON.stringify(page))
       rig.origin.add(page, this.#holdPlan(random.fork()))
     }
     if (random.chance(0.75)) await this.#warmUp(random.fork())
@@ -141,15 +145,24 @@ export class Round {
       }
       this.#signals.emit('bump')
       if (random.chance(0.5)) await sleep(random.int(0, 40))
-      await this.#purge(random)
+      const [cutOff, ...others] = random.shuffled(this.rig.stations)
+      const cuts = others.length > 0 && random.chance(this.cutOff)
+      if (cuts) {
+        cutOff!.redis!.set({ stall: random.pick(['up', 'down', 'both']) })
+        this.rig.oracle.noteAll(`${cutOff!.node.name} is cut off from Redis`)
+      }
+      await this.#purge(random, random.pick(cuts ? others : this.rig.stations))
       const { path } = random.pick(this.#pages)
-      const askedAtOnce = this.rig.stations.filter(() => random.chance(0.6))
+      const askedAtOnce = cuts ? [cutOff!] : this.rig.stations.filter(() => random.chance(0.6))
       await Promise.all(askedAtOnce.map(station => this.#read(station, path, random)))
+      if (!cuts) continue
+      cutOff!.redis!.set({})
+      this.rig.oracle.noteAll(`${cutOff!.node.name} is no longer cut off`)
     }
   }
 
   /** A purge of this round's URLs, one or all; whatever the answer, the oracle is told. */
-  async #purge(random: Random): Promise<void> {
+  async #purge(random: Random, { node }: Station): Promise<void> {
     const { rig, tally } = this
     const { path } = random.pick(this.#pages)
     const all = this.#pages.map(page => page.path)
@@ -166,7 +179,6 @@ export class Round {
       all: [{ all: true }, rig.origin.paths()] as const,
     }[kind]
     const soft = kind !== 'all' && random.chance(0.2)
-    const { node } = this.#station(random)
     const what = `${soft ? 'soft ' : ''}purge by ${kind} at ${node.name}`
     const sent = rig.oracle.purgeSent(concerned, what, soft)
     this.#signals.emit('purge-sent')
@@ -223,6 +235,9 @@ export class Round {
     if (reply.status !== 0 && ![200, 206, 304].includes(reply.status))
       this.tally.count(`status ${reply.status}`)
     this.tally.took(reply.ms)
+    if (reply.ms > SLOW_MS || (reply.status === 0 && node.running)) {
+      oracle.odd(path, `${node.name}: ${reply.error ?? reply.status} after ${reply.ms.toFixed(0)} ms`)
+    }
     return { version, reply }
   }
 

@@ -16,6 +16,8 @@ export interface RunOptions extends RigOptions {
   /** Ends earlier than after all rounds, ms. */
   readonly mostMs?: number
   readonly faults?: Parameters<typeof chaos>[4] | 'none'
+  /** Probability that a purge finds a node cut off from Redis (0.03; 0 without faults). */
+  readonly cutOff?: number
   /** Goes on after a violation. */
   readonly goesOn?: boolean
   readonly onProgress?: (done: number) => void
@@ -27,17 +29,19 @@ export interface RunResult {
   readonly backend: BackendName
   readonly rounds: number
   readonly violations: readonly Violation[]
+  readonly oddities: readonly Violation[]
   readonly tally: Tally
   readonly originRequests: number
   readonly ms: number
   readonly warnings: ReadonlyMap<string, number>
 }
 
-const LANES = 24
+const LANES = 16
 
 /** Rounds on one backend, many at once, with faults switched on and off meanwhile. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const { seed, rounds, lanes = LANES, first = 0, mostMs = Infinity } = options
+  const { cutOff = options.faults === 'none' ? 0 : 0.03 } = options
   const random = new Random(seed)
   // Also the log's end, its folding and its shortening are part of what is tried.
   const maxMarks = random.pick(['64', '256', '1024'])
@@ -56,7 +60,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const lane = async () => {
     while (going()) {
       const number = next++
-      await new Round(rig, new Random(seedOf(seed, number)), `round${number}`, tally).run()
+      const plan = new Random(seedOf(seed, number))
+      await new Round(rig, plan, `round${number}`, tally, cutOff).run()
       options.onProgress?.(++done)
     }
   }
@@ -78,6 +83,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     backend: options.backend,
     rounds: done,
     violations: rig.oracle.violations,
+    oddities: rig.oracle.oddities,
     tally,
     originRequests: rig.origin.requests(),
     ms: performance.now() - started,
