@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 
 export interface RedisServerOptions {
+  /** Without it one that is free. */
+  readonly port?: number
   /** Further arguments, e.g. `['--maxmemory', '1mb']`. */
   readonly args?: readonly string[]
   /** Kept over `restart` when true (append-only file); by default a restarted server is empty. */
@@ -38,7 +40,7 @@ export interface RedisCluster {
  */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'strata-redis-'))
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const args = [
     '--port',
     String(port),

@@ -15,8 +15,8 @@ export interface S3Server {
   stop(): Promise<void>
 }
 
-/** The S3 endpoint that the environment names (STRATA_TEST_S3_ENDPOINT, _ACCESS_KEY, _SECRET_KEY, _BUCKET), or s3rver in this process. */
-export async function startS3(): Promise<S3Server> {
+/** The S3 endpoint that the environment names (STRATA_TEST_S3_ENDPOINT, _ACCESS_KEY, _SECRET_KEY, _BUCKET), or s3rver in this process, on this port. */
+export async function startS3(ownPort = 0): Promise<S3Server> {
   const prefix = `test-${randomUUID()}/`
   const { STRATA_TEST_S3_ENDPOINT: endpoint, STRATA_TEST_S3_BUCKET: bucket } = process.env
   if (endpoint) {
@@ -30,7 +30,7 @@ export async function startS3(): Promise<S3Server> {
   useCipherOfToday()
   const directory = await mkdtemp(join(tmpdir(), 'strata-s3-'))
   const configureBuckets = [{ name: 'strata-test', configs: [] }]
-  const s3 = new S3rver({ address: '127.0.0.1', port: 0, directory, silent: true, configureBuckets })
+  const s3 = new S3rver({ address: '127.0.0.1', port: ownPort, directory, silent: true, configureBuckets })
   const { port } = await s3.run()
   return {
     endpoint: `http://127.0.0.1:${port}`,
