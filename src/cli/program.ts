@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import type { Flag } from '../config/flags.js'
+import type { ReconcileFlags } from './reconcile-command.js'
 import { FLAGS } from '../config/flags.js'
 import { messageOf, isStrataError } from '../errors.js'
 
@@ -33,6 +34,18 @@ export async function run(argv: readonly string[], output: Output = STANDARD): P
     .action(async options => {
       const { serveCommand } = await import('./serve-command.js')
       code = await serveCommand(sourcesOf(options), output)
+    })
+
+  withSettings(program.command('reconcile'))
+    .description(
+      'make metadata and bodies agree: delete bodies that nothing refers to, drop entries without body',
+    )
+    .option('--dry-run', 'say what would go, and do nothing')
+    .option('--grace <duration>', 'leave bodies alone that are younger (sweep.reconcileGraceMs)')
+    .option('--check-each', 'read a byte of every body, in place of believing the list of bodies')
+    .action(async (options: Options & ReconcileFlags) => {
+      const { reconcileCommand } = await import('./reconcile-command.js')
+      code = await reconcileCommand(sourcesOf(options), options, output)
     })
 
   const config = program.command('config').description('look at the settings')

@@ -6,12 +6,14 @@ import { systemClock } from '../engine/clock.js'
 import { Fence } from '../engine/fence/fence.js'
 import { effectiveUrl } from '../engine/identity.js'
 import { Journey } from '../engine/journey.js'
+import { Jobs } from '../engine/jobs/jobs.js'
 import { Lease } from '../engine/lease.js'
 import { MemoryTier } from '../engine/memory-tier.js'
 import { Operator } from '../engine/operator.js'
 import type { Parts } from '../engine/parts.js'
 import { OwedInvalidations } from '../engine/owed-invalidations.js'
 import { PendingBytes } from '../engine/pending.js'
+import { reconcile } from '../engine/reconcile.js'
 import { Rules } from '../engine/rules.js'
 import { Stats } from '../engine/stats.js'
 import { AccessLog } from '../engine/sweep/access-log.js'
@@ -44,8 +46,16 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   const opened = await openStores(backend.backend, config, warn)
   const stores = failpoints?.withStores(opened) ?? opened
   const parts = buildParts(stores, settings, warn, () => sweeper.relieve())
+  const jobs = new Jobs({
+    store: stores.jobs,
+    clock: systemClock,
+    timers: systemTimers,
+    pace: settings.sweep.pace,
+    onError: error => warn('jobs-failed', { error: messageOf(error) }),
+  })
   const sweeper: Sweeper = new Sweeper({
     ...parts,
+    request: cause => jobs.request('sweep', cause),
     sweep: settings.sweep,
     limits: settings.limits,
     timers: systemTimers,
@@ -53,11 +63,20 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   })
   const { hostHeader } = config.proxy
   const portless = config.origin !== undefined && hostHeader === 'origin'
-  const operator = buildOperator(parts, sweeper, {
-    backend: backend.backend,
-    namespace: config.namespace,
-    portless,
-  })
+  const reconciling = { ...parts, orphans: sweeper.orphans, graceMs: settings.sweep.reconcileGraceMs }
+  jobs.register('sweep', pass => sweeper.runPass(pass))
+  jobs.register('reconcile', (pass, options) =>
+    pass.run(() => reconcile(reconciling, pass, options), systemClock),
+  )
+  const operator = buildOperator(
+    parts,
+    { sweeper, jobs },
+    {
+      backend: backend.backend,
+      namespace: config.namespace,
+      portless,
+    },
+  )
   failpoints?.withLease(parts.lease)
   try {
     await parts.fence.load()
@@ -66,6 +85,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     warn('store-unavailable-at-start', { backend: backend.backend, error: messageOf(error) })
   }
   parts.lease.start()
+  jobs.start()
   sweeper.start()
   const journey = new Journey(parts)
   const settle = () => atMost(config.server.drainTimeoutMs, journey.settled())
@@ -81,6 +101,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       await settle()
       await parts.lease.stop()
       parts.owed.stop()
+      await jobs.stop()
       await sweeper.stop()
       await parts.accessLog.flush()
       await stores.close()
@@ -152,13 +173,13 @@ function buildParts(
 
 function buildOperator(
   parts: Parts,
-  sweeper: Sweeper,
+  background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
   about: { readonly backend: string; readonly namespace: string; readonly portless: boolean },
 ): Operator {
   const rules = new Rules(parts.settings)
   return new Operator({
     ...parts,
-    sweeper,
+    ...background,
     timers: systemTimers,
     limits: parts.settings.limits,
     ...about,

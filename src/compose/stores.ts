@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Backend, StrataConfig } from '../config/index.js'
 import type { BodyStore, FillLocks, MetadataStore, NodeRegistry } from '../engine/ports/index.js'
+import type { JobStore } from '../engine/ports/job-store.js'
 import type { StrataError } from '../errors.js'
 import type { RedisClient } from '../stores/redis/client.js'
 
@@ -12,6 +13,8 @@ export interface Stores {
   /** Stores that other machines share: how the nodes know of each other, and of what each fetches. */
   readonly nodes?: { readonly id: string; readonly registry: NodeRegistry }
   readonly locks?: FillLocks
+  /** The list of background jobs. */
+  readonly jobs: JobStore
   close(): Promise<void>
 }
 
@@ -31,21 +34,23 @@ export async function openStores(backend: Backend, config: StrataConfig, warn: W
 }
 
 async function openMemory(config: StrataConfig): Promise<Stores> {
-  const { memoryMetadataStore, memoryBodyStore } = await import('../stores/memory/index.js')
-  return together(memoryMetadataStore(), memoryBodyStore({ maxBytes: config.limits.maxStoreBytes }))
+  const { memoryMetadataStore, memoryBodyStore, memoryJobStore } = await import('../stores/memory/index.js')
+  const bodies = memoryBodyStore({ maxBytes: config.limits.maxStoreBytes })
+  return together(memoryMetadataStore(), bodies, memoryJobStore())
 }
 
 async function openEmbedded({ dataDir, namespace }: StrataConfig): Promise<Stores> {
-  const { lmdbMetadataStore, fsBodyStore } = await import('../stores/embedded/index.js')
+  const { lmdbMetadataStore, fsBodyStore, lmdbJobStore } = await import('../stores/embedded/index.js')
   const folder = join(dataDir, namespace)
   const metadata = lmdbMetadataStore({ path: join(folder, 'metadata') })
-  return together(metadata, fsBodyStore({ path: join(folder, 'bodies') }))
+  return together(metadata, fsBodyStore({ path: join(folder, 'bodies') }), lmdbJobStore({ path: folder }))
 }
 
 /** Stores that other machines share: every call bounded, a breaker round each tier (P5). */
 async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, warn: Warn): Promise<Stores> {
   const { connectRedis, disconnectRedis } = await import('../stores/redis/client.js')
   const { redisMetadataStore } = await import('../stores/redis/metadata.js')
+  const { redisJobStore } = await import('../stores/redis/jobs.js')
   const { guardMetadata, guardBodies } = await import('../stores/guarded.js')
   const { namespace, tiers } = config
   const toldOnce = onceInAWhile(warn)
@@ -57,7 +62,11 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
     warn('tier-state', { tier, state: health.state, reason: health.reason })
   const metadata = guardMetadata(redisMetadataStore({ redis, namespace }), tiers, told('metadata'))
   const bodies = backend === 'redis' ? await redisBodies(redis, config) : await s3Bodies(config)
-  const stores = together(metadata, guardBodies(bodies, tiers, told('bodies')))
+  const stores = together(
+    metadata,
+    guardBodies(bodies, tiers, told('bodies')),
+    redisJobStore({ redis, namespace }),
+  )
   return {
     ...stores,
     ...(await redisNodes(redis, subscriber, config)),
@@ -116,13 +125,15 @@ function onceInAWhile(warn: Warn): (error: StrataError) => void {
   }
 }
 
-function together(metadata: MetadataStore, bodies: BodyStore): Stores {
+function together(metadata: MetadataStore, bodies: BodyStore, jobs: JobStore): Stores {
   return {
     metadata,
     bodies,
+    jobs,
     close: async () => {
       await metadata.close()
       await bodies.close()
+      await jobs.close()
     },
   }
 }

@@ -2,6 +2,8 @@ import { messageOf, StrataError } from '../errors.js'
 import type { Clock } from './clock.js'
 import type { Fence } from './fence/fence.js'
 import type { Mark } from './fence/mark.js'
+import { viewOfJob, type JobKind, type JobOptions, type JobView } from './jobs/job.js'
+import type { Jobs } from './jobs/jobs.js'
 import { dryRun, type DryRun } from './operator/dry-run.js'
 import { detailOf, isoTime, viewOf, type EntryDetail, type EntryView } from './operator/entry-view.js'
 import { planInvalidation, type InvalidateRequest } from './operator/invalidate-plan.js'
@@ -24,6 +26,7 @@ export interface OperatorParts {
   readonly bodies: BodyStore
   readonly fence: Fence
   readonly sweeper: Sweeper
+  readonly jobs: Jobs
   readonly stats: Stats
   readonly clock: Clock
   readonly timers: Timers
@@ -58,6 +61,8 @@ export interface Invalidation {
   /** Nodes that may still serve from memory. */
   readonly pending: readonly string[]
   readonly soft: boolean
+  /** The sweep that removes what was hit. */
+  readonly job: string
 }
 
 export interface Status {
@@ -192,16 +197,40 @@ export class Operator {
   }
 
   /** Asks for a sweep, waits for it a bounded time, and says how far it is. */
-  async sweep(): Promise<SweepProgress> {
-    const { sweeper, timers, waitMs = WAIT_MS } = this.parts
-    const run = sweeper.run()
+  sweep(): Promise<JobView> {
+    return this.#job('sweep', {})
+  }
+
+  /** Makes metadata and bodies agree (see `reconcile`): asks for it as a job, waits a bounded time, and says how far it is. */
+  reconcile(options: JobOptions = {}): Promise<JobView> {
+    return this.#job('reconcile', options)
+  }
+
+  /** Background jobs of the namespace, the newest first. @throws StrataError STRATA_STORE_UNAVAILABLE */
+  jobs(): Promise<JobView[]> {
+    return available(this.parts.jobs.list())
+  }
+
+  /** @throws StrataError STRATA_NOT_FOUND, STRATA_STORE_UNAVAILABLE */
+  job(id: string): Promise<JobView> {
+    return available(this.parts.jobs.get(id))
+  }
+
+  /** Stops a job after its current batch. @throws StrataError STRATA_NOT_FOUND, STRATA_STORE_UNAVAILABLE */
+  cancelJob(id: string): Promise<JobView> {
+    return available(this.parts.jobs.cancel(id))
+  }
+
+  async #job(kind: JobKind, options: JobOptions): Promise<JobView> {
+    const { jobs, timers, waitMs = WAIT_MS } = this.parts
+    const { id, ended } = jobs.request(kind, 'asked', options)
     let cancel: (() => void) | undefined
     const late = new Promise<undefined>(resolve => {
       cancel = timers.after(waitMs, () => resolve(undefined))
     })
-    const result = await Promise.race([run, late])
+    const job = await Promise.race([ended, late])
     cancel?.()
-    return result ?? sweeper.progress()!
+    return job === undefined ? this.job(id) : viewOfJob(job)
   }
 
   #plan(request: InvalidateRequest): Mark[] {
@@ -216,17 +245,21 @@ export class Operator {
   }
 
   async #invalidate(marks: readonly Mark[], soft: boolean): Promise<Invalidation> {
-    const { fence, sweeper, stats, settle, waitMs = WAIT_MS } = this.parts
+    const { fence, sweeper, jobs, stats, settle, waitMs = WAIT_MS } = this.parts
     const counted = sweeper.expect()
     try {
       // Dead first, counted later.
       const state = await available(fence.invalidate(marks))
       stats.invalidations++
+      let job = ''
+      const ask = () => {
+        job = jobs.request('sweep', 'invalidation').id
+      }
       const [count, pending] = await Promise.all([
-        sweeper.count(state.seq, waitMs),
+        sweeper.count(state.seq, waitMs, ask),
         available(Promise.resolve(settle?.(state) ?? [])),
       ])
-      return { seq: state.seq, effective: pending.length === 0, ...count, pending, soft }
+      return { seq: state.seq, effective: pending.length === 0, ...count, pending, soft, job }
     } finally {
       counted()
     }

@@ -1,10 +1,12 @@
 import { Fence } from '../../src/engine/fence/fence.js'
+import { Jobs } from '../../src/engine/jobs/jobs.js'
 import { Operator, type OperatorParts } from '../../src/engine/operator.js'
 import type { BodyStore, Entry, MetadataStore } from '../../src/engine/ports/index.js'
+import { reconcile } from '../../src/engine/reconcile.js'
 import { Stats } from '../../src/engine/stats.js'
 import { Sweeper } from '../../src/engine/sweep/sweeper.js'
 import { systemTimers, type Timers } from '../../src/engine/timers.js'
-import { memoryBodyStore, memoryMetadataStore } from '../../src/stores/memory/index.js'
+import { memoryBodyStore, memoryJobStore, memoryMetadataStore } from '../../src/stores/memory/index.js'
 import { sampleBody, sampleKey, storeEntry, T0 } from './entries.js'
 
 /** A memory store with what an operator works on, at the fixed time `T0 + 10 s`; entries are fresh for 60 s. */
@@ -28,7 +30,16 @@ export async function operatedCache(
     timers,
     onError: () => {},
   })
+  const jobs = new Jobs({ store: memoryJobStore(), clock, timers, pace: 1, onError: () => {} })
+  jobs.register('sweep', pass => sweeper.runPass(pass))
+  jobs.register('reconcile', (pass, asked) =>
+    pass.run(
+      () => reconcile({ metadata, bodies, orphans: sweeper.orphans, clock, graceMs: 0 }, pass, asked),
+      clock,
+    ),
+  )
   const operator = new Operator({
+    jobs,
     metadata,
     bodies,
     fence,
@@ -48,6 +59,7 @@ export async function operatedCache(
     fence,
     stats,
     sweeper,
+    jobs,
     operator,
     fill: (name: string, extra?: Partial<Entry>) => fill(metadata, name, extra),
   }

@@ -20,6 +20,7 @@ export interface OrphanOptions {
  */
 export class OrphanBodies {
   readonly #waiting = new Set<() => void>()
+  readonly #deletions = new Set<Promise<void>>()
 
   constructor(
     private readonly store: MetadataStore,
@@ -45,13 +46,26 @@ export class OrphanBodies {
     this.#waiting.clear()
   }
 
+  /** Resolves once nothing waits to be deleted any more. */
+  async drained(): Promise<void> {
+    while (this.#deletions.size > 0) await Promise.all(this.#deletions)
+  }
+
   #later(ids: readonly string[]): void {
     const { timers, graceMs, onError } = this.options
-    const cancel = timers.after(Math.min(graceMs, LONGEST_GRACE), () => {
-      this.#waiting.delete(cancel)
-      this.#remove(ids).catch(onError)
+    const deletion = new Promise<void>(resolve => {
+      const cancelTimer = timers.after(Math.min(graceMs, LONGEST_GRACE), () => {
+        this.#waiting.delete(cancel)
+        this.#remove(ids).catch(onError).finally(resolve)
+      })
+      const cancel = () => {
+        cancelTimer()
+        resolve()
+      }
+      this.#waiting.add(cancel)
     })
-    this.#waiting.add(cancel)
+    this.#deletions.add(deletion)
+    void deletion.then(() => this.#deletions.delete(deletion))
   }
 
   async #remove(ids: readonly string[]): Promise<void> {

@@ -103,6 +103,11 @@ export class Sweeper {
     await this.#start(pass)
   }
 
+  /** Removal of bodies that nothing refers to: its deletions wait for readers, and this sweeper's `stop` knows of them. */
+  get orphans(): OrphanBodies {
+    return this.#orphans
+  }
+
   /** Asks for a pass without waiting for it. */
   poke(cause: 'invalidation' | 'interval' | 'log' = 'interval'): void {
     const { request } = this.parts

@@ -5,6 +5,7 @@ import { sendProblem } from './answer.js'
 import { makeGuard, type AuthOptions } from './auth.js'
 import { healthRoutes, type Health } from './health-routes.js'
 import { invalidateRoutes } from './invalidate-routes.js'
+import { jobsRoutes } from './jobs-routes.js'
 import { keysRoutes } from './keys-routes.js'
 import { statusRoutes } from './status-routes.js'
 
@@ -48,6 +49,7 @@ export function adminRouter({ operator, health, onRequest, ...auth }: AdminOptio
   statusRoutes(router, operator)
   keysRoutes(router, operator)
   invalidateRoutes(router, operator)
+  jobsRoutes(router, operator)
   healthRoutes(router, health)
   router.use((req, res) => {
     sendProblem(

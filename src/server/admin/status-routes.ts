@@ -2,6 +2,7 @@ import type { Router } from 'express'
 import type { Operator } from '../../engine/operator.js'
 import { StrataError } from '../../errors.js'
 import { readQuery } from './answer.js'
+import { jobAnswer } from './jobs-routes.js'
 import { addRoute } from './route.js'
 
 /** `GET /status`, `GET /stats`, `POST /sweep` */
@@ -21,11 +22,11 @@ export function statusRoutes(router: Router, operator: Operator): void {
   addRoute(router, '/sweep', {
     POST: async req => {
       readQuery(req, [])
-      const progress = await operator.sweep()
-      if (progress.state === 'failed') {
-        throw new StrataError('STRATA_STORE_UNAVAILABLE', `the sweep failed: ${progress.error}`)
+      const job = await operator.sweep()
+      if (job.state === 'failed') {
+        throw new StrataError('STRATA_STORE_UNAVAILABLE', `the sweep failed: ${job.error}`)
       }
-      return { status: progress.state === 'running' ? 202 : 200, body: progress }
+      return jobAnswer(job)
     },
   })
 }
