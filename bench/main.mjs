@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BENCHES, chosenBenches } from './benches/index.mjs'
 import { Context } from './harness/context.mjs'
@@ -96,27 +96,27 @@ async function runOne({ name, atLeast, unit, open }, generator) {
   }
 }
 
-/** One round of the subject alone, under --cpu-prof. */
+/** One round of the subject alone, under the profiler; after the warm-up, so that it is about the load alone. */
 async function profile({ name, open }) {
-  const folder = resolve(options.profile, name)
-  mkdirSync(folder, { recursive: true })
   const generator = generatorOf(options.generator)
-  const before = new Set(readdirSync(folder))
-  const context = new Context({ ...options, profile: folder })
+  const context = new Context(options)
   try {
     const pair = await open(context)
     if ('skipped' in pair) return say(`${name}: skipped: ${pair.skipped}`)
+    const { subject } = pair
+    if (subject.server === undefined) return say(`${name}: skipped: it has no server that runs all the time`)
     const scripts = context.path('load', { folder: true })
-    await warmUp(pair.subject, options, generator, scripts)
-    const { rate, cpu } = await oneRound(pair.subject, options, generator, scripts)
+    await warmUp(subject, options, generator, scripts)
+    await subject.server.ask('startProfile')
+    const { rate, cpu } = await oneRound(subject, options, generator, scripts)
+    const found = await subject.server.ask('stopProfile')
+    const file = join(resolve(options.profile), `${name}.cpuprofile`)
+    mkdirSync(options.profile, { recursive: true })
+    writeFileSync(file, JSON.stringify(found))
     say(`${name}: ${Math.round(rate)}/s, ${cpu?.toFixed(1)} µs of CPU each (under the profiler)`)
+    say(`${file}\n${selfTimeTable(selfTimes(found), 25)}\n`)
   } finally {
     await context.close()
-  }
-  for (const file of readdirSync(folder).filter(file => !before.has(file))) {
-    say(
-      `${join(folder, file)}\n${selfTimeTable(selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8'))), 25)}\n`,
-    )
   }
 }
 

@@ -49,11 +49,7 @@ async function standalone(ctx, options, request = TILE, bare = {}, expected = {}
 }
 
 async function mounted(ctx, shape, bare) {
-  const strata = await ctx.server(
-    'strata-middleware.mjs',
-    { shape, bytes: BYTES, options: ctx.settings() },
-    { profiled: true },
-  )
+  const strata = await ctx.server('strata-middleware.mjs', { shape, bytes: BYTES, options: ctx.settings() })
   return againstBare(ctx, strata, TILE, bare, {})
 }
 

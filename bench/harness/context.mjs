@@ -25,13 +25,9 @@ export class Context {
     return path
   }
 
-  /** A server under test: on the server's core. @param {string} file @param {object} config @param {{ profiled?: boolean, nodeArgs?: string[] }} [how] */
-  async server(file, config, { profiled = false, nodeArgs = [] } = {}) {
-    const { profile, node } = this.options
-    const profiling = profiled && profile !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-    return this.#keep(
-      await startServer(file, config, { place: 'server', node, nodeArgs: [...profiling, ...nodeArgs] }),
-    )
+  /** A server under test: on the server's core. @param {string} file @param {object} config @param {string[]} [nodeArgs] */
+  async server(file, config, nodeArgs = []) {
+    return this.#keep(await startServer(file, config, { place: 'server', node: this.options.node, nodeArgs }))
   }
 
   /** What stands beside the server under test: off its core, always on this Node. @param {string} file @param {object} config */
@@ -44,13 +40,13 @@ export class Context {
     return this.#keep(await startProgram(command, args, { place, port }))
   }
 
-  /** The standalone proxy. @param {{ port: number }} origin @param {object} [options] settings on top of those of all benches */
-  strata(origin, options = {}, how = {}) {
-    return this.server(
-      'strata-proxy.mjs',
-      { options: { origin: `http://127.0.0.1:${origin.port}`, ...this.settings(options) } },
-      { profiled: true, ...how },
-    )
+  /**
+   * The standalone proxy.
+   * @param {{ port: number }} origin @param {object} [options] settings on top of those of all benches @param {string[]} [nodeArgs]
+   */
+  strata(origin, options = {}, nodeArgs = []) {
+    const settings = { origin: `http://127.0.0.1:${origin.port}`, ...this.settings(options) }
+    return this.server('strata-proxy.mjs', { options: settings }, nodeArgs)
   }
 
   /** Settings of all benches: as shipped, but for the access log and the place of the data. @param {Record<string, any>} options */

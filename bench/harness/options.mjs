@@ -29,7 +29,7 @@ export const USAGE = `npm run bench -- [NAME …|--all] [options]
   --large-bytes N  body of large-stream (1073741824)
   --generator G    wrk or autocannon (wrk when it is installed)
   --node PATH      binary that runs the servers under test (this one)
-  --profile DIR    one round of the subject under --cpu-prof, the top self times printed; no figures are kept
+  --profile DIR    a CPU profile of one round of the subject, with its top self times; no figures are kept
   --compare FILE   say what has become slower or faster since those results
   --json FILE      where results go (bench/results/<time>-node<major>.json)
   --write-docs     make docs/performance.md from the newest results of each Node version; without names nothing is run

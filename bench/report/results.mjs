@@ -66,10 +66,14 @@ export function versions(node, generator) {
   }
 }
 
-/** @param {Report} report @param {string | undefined} file @returns {string} where it was written */
-export function writeReport(report, file) {
+/**
+ * @param {Report} report @param {string | undefined} file @param {string} [study] part of the name, for what is no run of benches
+ * @returns {string} where it was written
+ */
+export function writeReport(report, file, study) {
   const major = report.versions.node.replace(/^v(\d+).*/, '$1')
-  const name = `${report.at.replace(/\.\d+Z$/, 'Z').replace(/:/g, '')}-node${major}.json`
+  const about = study === undefined ? '' : `${study}-`
+  const name = `${about}${report.at.replace(/\.\d+Z$/, 'Z').replace(/:/g, '')}-node${major}.json`
   const path = file ?? join(RESULTS, name)
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`)

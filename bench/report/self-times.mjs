@@ -17,7 +17,8 @@ export function selfTimes({ nodes, samples, timeDeltas }) {
   let total = 0
   samples.forEach((id, i) => {
     const { functionName, url, lineNumber } = frames.get(id)
-    if (functionName === '(idle)') return
+    // `dispatch` without a file is the profiler itself, called from within the process.
+    if (functionName === '(idle)' || (functionName === 'dispatch' && url === '')) return
     const place = url === '' ? '' : `${shortened(url)}:${lineNumber + 1}`
     const name = functionName || '(anonymous)'
     const key = `${name} ${place}`

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Session } from 'node:inspector/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 /** What all servers under test have in common: settings in, a port out, questions answered, gone with the bench. */
@@ -13,6 +14,9 @@ export function built(path) {
 }
 
 let delay = monitorEventLoopDelay({ resolution: 5 })
+
+/** Opened when it is asked for: an inspector that is connected may cost something. @type {Session | undefined} */
+let session
 
 const COMMON = {
   cpu: () => {
@@ -31,7 +35,15 @@ const COMMON = {
   },
   /** Event-loop delay since `startDelay`, ms. */
   delay: () => ({ p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 }),
-  version: () => process.version,
+  /** A CPU profile of the load alone: --cpu-prof would be half about the modules that are loaded at start. */
+  startProfile: async () => {
+    session = new Session()
+    session.connect()
+    await session.post('Profiler.enable')
+    await session.post('Profiler.setSamplingInterval', { interval: 250 })
+    await session.post('Profiler.start')
+  },
+  stopProfile: async () => (await session.post('Profiler.stop')).profile,
 }
 
 /** @param {number} port @param {Record<string, () => unknown>} answers what else may be asked */
@@ -44,7 +56,6 @@ export function ready(port, answers = {}) {
       process.send({ id, error: String(error?.stack ?? error) })
     }
   })
-  // An orderly exit: --cpu-prof writes its file then.
   process.on('disconnect', () => process.exit(0))
   process.send({ port })
 }

@@ -54,13 +54,14 @@ describe('selfTimes', () => {
       { id: 1, callFrame: frame('(idle)') },
       { id: 2, callFrame: frame('hit', 'file:///x/dist/engine/journey.js', 9) },
       { id: 3, callFrame: frame('hit', 'file:///x/dist/engine/journey.js', 9) },
+      { id: 5, callFrame: frame('dispatch') },
       { id: 4, callFrame: frame('', 'file:///x/node_modules/undici/lib/client.js', 0) },
     ],
-    samples: [1, 2, 3, 4, 2],
-    timeDeltas: [1000, 30, 20, 100, -5],
+    samples: [1, 5, 2, 3, 4, 2],
+    timeDeltas: [1000, 700, 30, 20, 100, -5],
   }
 
-  it('adds up a function over all its callers, without idle time, longest first', () => {
+  it('adds up a function over all its callers, without idle time and the profiler's own, longest first', () => {
     expect(selfTimes(profile)).toEqual([
       { name: '(anonymous)', place: 'undici/lib/client.js:1', us: 100, share: 100 / 150 },
       { name: 'hit', place: 'dist/engine/journey.js:10', us: 50, share: 50 / 150 },
