@@ -34,7 +34,7 @@ export function jobsRoutes(router: Router, operator: Operator): void {
     POST: async req => {
       readQuery(req, [])
       const hasBody =
-        req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined
+        Number(req.headers['content-length'] ?? 0) > 0 || req.headers['transfer-encoding'] !== undefined
       const parsed = reconcileBody.safeParse(hasBody ? await readJson(req) : {})
       if (!parsed.success) {
         throw new FaultyRequest(
