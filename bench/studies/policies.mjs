@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache'
 
 /** What the memory tier has. @param {number} capacity bytes @returns {Policy} */
 export function lru(capacity) {
-  const cache = new LRUCache({ maxSize: capacity })
+  const cache = new LRUCache({ maxSize: Math.floor(capacity) })
   return (object, size) => {
     if (cache.get(object) !== undefined) return true
     cache.set(object, size, { size })

@@ -61,7 +61,7 @@ describe('selfTimes', () => {
     timeDeltas: [1000, 700, 30, 20, 100, -5],
   }
 
-  it('adds up a function over all its callers, without idle time and the profiler's own, longest first', () => {
+  it('adds up a function over all its callers, without idle time and what the profiler takes, longest first', () => {
     expect(selfTimes(profile)).toEqual([
       { name: '(anonymous)', place: 'undici/lib/client.js:1', us: 100, share: 100 / 150 },
       { name: 'hit', place: 'dist/engine/journey.js:10', us: 50, share: 50 / 150 },

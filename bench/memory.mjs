@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Context } from './harness/context.mjs'
+import { generate, generatorOf } from './harness/load.mjs'
+import { fill } from './studies/entries.mjs'
+import { built, publish, studyOptions, tell } from './studies/study.mjs'
+
+/**
+ * What memory and the event loop are put through: bytes of heap that an entry of the memory tier costs beyond its body; resident
+ * memory over many unique URLs; event-loop delay under load and during a sweep.
+ * `npm run bench:memory -- [--entries 20000] [--requests 1000000] [--sweep 1000000] [--seconds 10] [--tier-mib 256]`
+ * The acceptance of the issue is `--requests 10000000`.
+ */
+
+const options = studyOptions({
+  entries: 20_000,
+  requests: 1_000_000,
+  sweep: 1_000_000,
+  seconds: 10,
+  'tier-mib': 256,
+})
+const MIB = 1024 ** 2
+const BODY = 10_240
+const generator = generatorOf(undefined)
+
+const heap = await heapPerEntry()
+tell(`heap: ${heap.toFixed(0)} bytes/entry`)
+const underLoad = await delayUnderLoad()
+tell(`delay: ${JSON.stringify(underLoad)}`)
+const resident = await residentMemory()
+const duringSweep = await delayDuringSweep()
+
+publish(
+  {
+    study: 'memory',
+    title: 'Memory and event loop',
+    about: `Bodies of 10 KB; resident memory over ${options.requests.toLocaleString('en')} unique URLs with a memory tier of ${options['tier-mib']} MiB and a store of at most 100,000 entries, so that both are full and evict from the first tenth on; sweep of ${options.sweep.toLocaleString('en')} entries of the embedded store.`,
+    columns: ['what', 'measured', 'limit'],
+    rows: [
+      ['heap of an entry of the memory tier beyond its body', `${heap.toFixed(0)} bytes`, '1200 bytes'],
+      ['resident memory, half way', `${mib(resident.half)} MiB`, ''],
+      ['resident memory, at the end', `${mib(resident.end)} MiB`, 'flat'],
+      ['resident memory, highest', `${mib(resident.highest)} MiB`, ''],
+      ['event-loop delay p99, hits', `${underLoad.hits.p99.toFixed(1)} ms`, '20 ms'],
+      ['event-loop delay p99, misses', `${underLoad.misses.p99.toFixed(1)} ms`, '20 ms'],
+      ['event-loop delay p99, sweep', `${duringSweep.p99.toFixed(1)} ms`, '50 ms'],
+      ['sweep of the embedded store', `${Math.round(duringSweep.perSecond)} entries/s`, ''],
+    ],
+    figures: { heapBytesPerEntry: heap, resident, underLoad, duringSweep },
+  },
+  options,
+)
+
+/** Runs with a context of its own, which ends with it. @template T @param {(ctx: Context) => Promise<T>} work @returns {Promise<T>} */
+async function within(work) {
+  const context = new Context({ node: options.node })
+  try {
+    return await work(context)
+  } finally {
+    await context.close()
+  }
+}
+
+/** Growth with the memory tier less growth without it: what else a request leaves behind is in both. */
+async function heapPerEntry() {
+  const on = await growth({ maxBytes: 2 * options.entries * (BODY + 4096) })
+  const off = await growth({ maxBytes: 0 })
+  return (on - off) / options.entries - BODY
+}
+
+/** @param {object} memory settings @returns {Promise<number>} bytes of heap and of buffers */
+function growth(memory) {
+  return within(async ctx => {
+    const origin = await ctx.helper('origin.mjs', { bytes: BODY, unique: true })
+    const strata = await ctx.strata(origin, { memory }, ['--expose-gc'])
+    await ask(strata.port, '/warm/', 2000)
+    const before = await used(strata)
+    const keysBefore = await keysInMemory(strata)
+    await ask(strata.port, '/tiles/', options.entries)
+    // A fill ends a little after its client.
+    const wanted = memory.maxBytes === 0 ? 0 : keysBefore + options.entries
+    for (const until = Date.now() + 30_000; (await keysInMemory(strata)) !== wanted; await delay(50))
+      if (Date.now() > until) throw new Error('the memory tier does not hold what was asked for')
+    await delay(2000)
+    return (await used(strata)) - before
+  })
+}
+
+async function keysInMemory(strata) {
+  return (await strata.ask('status')).tiers.memory.keys
+}
+
+async function used(strata) {
+  const { heapUsed, arrayBuffers } = await strata.ask('memory')
+  return heapUsed + arrayBuffers
+}
+
+/** Each path once, 32 at a time. */
+async function ask(port, prefix, count) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 32 })
+  let next = 0
+  const one = path =>
+    new Promise((resolve, reject) => {
+      http
+        .get({ port, host: '127.0.0.1', path, agent }, res => {
+          if (res.statusCode !== 200) reject(new Error(`${path}: ${res.statusCode}`))
+          res.resume().on('end', resolve)
+        })
+        .on('error', reject)
+    })
+  const worker = async () => {
+    while (next < count) await one(`${prefix}${next++}`)
+  }
+  await Promise.all(Array.from({ length: 32 }, worker))
+  agent.destroy()
+}
+
+function residentMemory() {
+  return within(async ctx => {
+    const origin = await ctx.helper('origin.mjs', { bytes: BODY, unique: true })
+    const strata = await ctx.strata(origin, {
+      memory: { maxBytes: options['tier-mib'] * MIB },
+      limits: { maxStoreEntries: 100_000 },
+      sweep: { intervalMs: 5000 },
+    })
+    const folder = ctx.path('load', { folder: true })
+    const load = { port: strata.port, requests: [{ path: '/' }], unique: '/tiles/', connections: 64 }
+    const seen = []
+    for (let done = 0; done < options.requests;) {
+      done += (await generate(generator, load, 5, folder)).requests
+      seen.push({ done, rss: residentOf(strata.pid) })
+      tell(`${done} requests: ${mib(seen.at(-1).rss)} MiB resident`)
+    }
+    const half = seen.find(({ done }) => done >= options.requests / 2) ?? seen.at(-1)
+    return {
+      half: half.rss,
+      end: seen.at(-1).rss,
+      highest: Math.max(...seen.map(({ rss }) => rss)),
+      requests: seen.at(-1).done,
+    }
+  })
+}
+
+function residentOf(pid) {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
+}
+
+function delayUnderLoad() {
+  return within(async ctx => {
+    const origin = await ctx.helper('origin.mjs', { bytes: BODY, unique: true })
+    const strata = await ctx.strata(origin)
+    const folder = ctx.path('load', { folder: true })
+    const load = { port: strata.port, requests: [{ path: '/one' }], connections: 64 }
+    const measured = async more => {
+      await generate(generator, { ...load, ...more }, 2, folder)
+      await strata.ask('startDelay')
+      await generate(generator, { ...load, ...more }, options.seconds, folder)
+      return strata.ask('delay')
+    }
+    return { hits: await measured({}), misses: await measured({ unique: '/tiles/' }) }
+  })
+}
+
+function delayDuringSweep() {
+  return within(async ctx => {
+    const dataDir = ctx.path('data')
+    const { lmdbMetadataStore } = await built('stores/embedded/index.js')
+    const store = lmdbMetadataStore({ path: join(dataDir, 'default', 'metadata') })
+    const started = performance.now()
+    await fill(store, 0, options.sweep)
+    await store.close()
+    tell(`${options.sweep} entries stored in ${((performance.now() - started) / 1000).toFixed(0)} s`)
+    const origin = await ctx.helper('origin.mjs', { bytes: BODY })
+    const strata = await ctx.strata(origin, { dataDir, sweep: { intervalMs: 0 } })
+    if ((await strata.ask('status')).entries !== options.sweep) throw new Error('the entries are not there')
+    await strata.ask('startDelay')
+    const begun = performance.now()
+    await strata.ask('purgeAll')
+    while ((await strata.ask('status')).entries > 0) await delay(200)
+    const seconds = (performance.now() - begun) / 1000
+    return { ...(await strata.ask('delay')), perSecond: options.sweep / seconds }
+  })
+}
+
+function mib(bytes) {
+  return Math.round(bytes / MIB)
+}
