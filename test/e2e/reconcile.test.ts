@@ -76,7 +76,10 @@ describe('strata reconcile', () => {
     for (const path of ['/a', '/b']) await get(path)
     for (const path of ['/a', '/b']) while ((await get(path)).cache !== 'HIT');
     // Who joins a flight at its end has a hit before it is stored.
-    await until('both are stored', async () => (await bodyFiles()).length === 2)
+    await until('both are stored', async () => {
+      const { keys } = (await (await fetch(`${node.base}/admin/cache/keys`)).json()) as { keys: unknown[] }
+      return keys.length === 2
+    })
     const [lost] = await bodyFiles()
     await rm(lost!)
     await strayBody()
