@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util'
 import { SABOTAGES, type Sabotage } from '../../../src/engine/failpoints.js'
 import type { Violation } from './oracle.js'
+import { CRASH_POINTS, crashes } from './crashes.js'
+import { Random } from './random.js'
 import { run, type RunResult } from './run.js'
+import { standstill } from './standstill.js'
 
 const HELP = `The oracle run: random interleavings of requests, purges, held origins, held processes and faults.
 
@@ -14,6 +17,8 @@ npm run test:fault -- [--seed N] [--rounds M] [--backend redis|s3-redis|both] [-
   --goes-on      also after a violation
   --no-faults    links, nodes and Redis stay whole
   --odd          prints also what was very slow, and answers that running nodes broke off
+  --crashes N    instead: kill -9 N times at each step of a fill, on each backend and on embedded
+  --standstill S instead: Redis stands still for S seconds under load
   --sabotage S   a part of P1 taken out: ${SABOTAGES.slice(1).join(', ')}
 `
 
@@ -30,6 +35,8 @@ const { values } = parseArgs({
     odd: { type: 'boolean', default: false },
     'no-faults': { type: 'boolean', default: false },
     sabotage: { type: 'string', default: 'on' },
+    crashes: { type: 'string' },
+    standstill: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -42,30 +49,63 @@ if (values.help) {
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 const backends = values.backend === 'both' ? (['redis', 's3-redis'] as const) : [values.backend as 'redis']
 const rounds = Math.ceil(Number(values.rounds) / backends.length)
-process.stdout.write(`seed ${seed}, ${rounds} rounds on each of: ${backends.join(', ')}\n`)
+if (values.crashes !== undefined) process.exit(await crashRun(Number(values.crashes)))
+if (values.standstill !== undefined) process.exit(await standstillRun(Number(values.standstill) * 1000))
+process.exit(await oracleRun())
 
-let violated = 0
-for (const backend of backends) {
-  const result = await run({
-    backend,
-    seed,
-    rounds,
-    nodes: Number(values.nodes),
-    lanes: Number(values.lanes),
-    first: Number(values.first),
-    mostMs: values.minutes === undefined ? undefined : (Number(values.minutes) * 60_000) / backends.length,
-    faults: values['no-faults'] ? 'none' : undefined,
-    goesOn: values['goes-on'],
-    sabotage: values.sabotage as Sabotage,
-    onProgress: done => {
-      if (done % 250 === 0) process.stdout.write(`${backend}: ${done} rounds\n`)
-    },
-  })
-  report(result)
-  violated += result.violations.length
+/** @returns exit code */
+async function oracleRun(): Promise<number> {
+  process.stdout.write(`seed ${seed}, ${rounds} rounds on each of: ${backends.join(', ')}\n`)
+
+  let violated = 0
+  for (const backend of backends) {
+    const result = await run({
+      backend,
+      seed,
+      rounds,
+      nodes: Number(values.nodes),
+      lanes: Number(values.lanes),
+      first: Number(values.first),
+      mostMs: values.minutes === undefined ? undefined : (Number(values.minutes) * 60_000) / backends.length,
+      faults: values['no-faults'] ? 'none' : undefined,
+      goesOn: values['goes-on'],
+      sabotage: values.sabotage as Sabotage,
+      onProgress: done => {
+        if (done % 250 === 0) process.stdout.write(`${backend}: ${done} rounds\n`)
+      },
+    })
+    report(result)
+    violated += result.violations.length
+  }
+  process.stdout.write(`seed ${seed}: ${violated} violations\n`)
+  return violated === 0 ? 0 : 1
 }
-process.stdout.write(`seed ${seed}: ${violated} violations\n`)
-process.exit(violated === 0 ? 0 : 1)
+
+async function crashRun(times: number): Promise<number> {
+  let bad = 0
+  for (const backend of ['embedded', ...backends] as const) {
+    const random = new Random(seed)
+    const { kills, faults, bodiesLeft, bodiesReferred } = await crashes({ backend, random, times })
+    const left = bodiesLeft - bodiesReferred
+    process.stdout.write(
+      `${backend}, seed ${seed}: ${kills} kills at ${CRASH_POINTS.length} points, ${faults.length} faults, ` +
+        `${bodiesReferred} bodies referred to, ${left} orphans left\n${faults.map(fault => `  ${fault}\n`).join('')}`,
+    )
+    bad += faults.length + left
+  }
+  return bad === 0 ? 0 : 1
+}
+
+async function standstillRun(ms: number): Promise<number> {
+  const { before, during, faults, healedMs } = await standstill(ms, seed)
+  for (const [name, tally] of Object.entries({ before, during })) {
+    const times = [0.5, 0.99, 1].map(part => tally.percentile(part).toFixed(0)).join(' / ')
+    process.stdout.write(`${name}: ${tally.toString()}; ms (median / p99 / most): ${times}\n`)
+  }
+  process.stdout.write(`hits again ${healedMs.toFixed(0)} ms after SIGCONT; ${faults.length} faults\n`)
+  for (const fault of faults.slice(0, 20)) process.stdout.write(`  ${fault}\n`)
+  return faults.length === 0 ? 0 : 1
+}
 
 function report({
   backend,

@@ -34,8 +34,9 @@ export class NodeProcess {
     return this.#port
   }
 
+  /** Started, and not killed by us. */
   get running(): boolean {
-    return this.#child !== undefined
+    return this.#child !== undefined && !this.#child.killed
   }
 
   /** Starts it, again on the port that it had. */
@@ -91,12 +92,12 @@ export class NodeProcess {
     if (this.#child === child) this.#child = undefined
   }
 
-  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'SIGTERM'): void {
-    this.#child?.kill(name)
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.#child?.pid !== undefined) process.kill(this.#child.pid, name)
   }
 
   async kill(): Promise<void> {
-    this.signal('SIGKILL')
+    this.#child?.kill('SIGKILL')
     await this.exited()
   }
 

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { SABOTAGES } from '../../src/engine/failpoints.js'
+import type { Violation } from './rig/oracle.js'
+import { run } from './rig/run.js'
+
+/**
+ * P1 as a black box: short versions of the oracle run (`npm run test:fault`), each with its seed. What it does is in rig/round.ts.
+ */
+
+const SEED = Number(process.env.STRATA_TEST_SEED ?? 20261120)
+
+const told = (violations: readonly Violation[]) =>
+  violations.map(({ url, message, history }) => [`${url}: ${message}`, ...history].join('\n'))
+
+let began: number
+beforeAll(() => (began = performance.now()))
+afterAll(() => {
+  process.stdout.write(`oracle: seed ${SEED}, ${((performance.now() - began) / 1000).toFixed(0)} s\n`)
+})
+
+test.each([
+  ['redis', 60],
+  ['s3-redis', 40],
+] as const)(
+  'three nodes on %s: %i rounds of purges, fills and faults, and no answer older than a purge allows',
+  async (backend, rounds) => {
+    const { violations, rounds: done, tally } = await run({ backend, nodes: 3, seed: SEED, rounds })
+    expect(told(violations)).toEqual([])
+    expect(done).toBe(rounds)
+    // It was about something: purges held, and entries were used.
+    expect(tally.get('purge answered 200')).toBeGreaterThan(rounds / 2)
+    expect(tally.get('answer HIT')).toBeGreaterThan(rounds)
+  },
+  120_000,
+)
+
+describe('the oracle sees it when a part of P1 is taken out', () => {
+  test.each(SABOTAGES.filter(sabotage => sabotage !== 'on'))(
+    '%s',
+    async sabotage => {
+      // Without the lease only a node that is cut off can be wrong.
+      const cutOff = sabotage === 'without-lease' ? 0.5 : 0
+      const { violations } = await run({
+        backend: 'redis',
+        nodes: 3,
+        seed: SEED,
+        rounds: 400,
+        sabotage,
+        faults: {},
+        cutOff,
+      })
+      expect(violations.map(({ message }) => message)).toContainEqual(
+        expect.stringMatching(/^node\d answered version \d+ where \d+ was the oldest that may be$/),
+      )
+    },
+    120_000,
+  )
+})
