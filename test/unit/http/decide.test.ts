@@ -145,6 +145,7 @@ describe('request directives (§5.2.1)', () => {
     ['max-age=10', 'max-age=60', 9, 'hit 51 max-age'],
     ['max-age=10', 'max-age=60', 10, 'revalidate request request-max-age'],
     ['max-age=0', 'max-age=60', 0, 'revalidate request request-max-age'],
+    ['max-age=100', 'max-age=60', 59.999, 'hit 0.001 max-age'],
     ['max-age=x', 'max-age=60', 30, 'hit 30 max-age'],
     ['max-age=100', 'max-age=60', 70, 'revalidate request request-max-age'],
     ['max-age=100', 'max-age=60, stale-while-revalidate=60', 70, 'revalidate request request-max-age'],

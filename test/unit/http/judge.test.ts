@@ -91,6 +91,7 @@ describe('304 to our own conditional request (RFC 9111 §4.3.4)', () => {
     ],
     ['Last-Modified that the stored one has not', { ETag: '"a"' }, { 'Last-Modified': LM }, 'refresh'],
     ['no validator at all: it speaks of what we asked about', { ETag: '"a"' }, {}, 'refresh'],
+    ['… by date', { 'Last-Modified': LM }, {}, 'refresh'],
   ])('%s', (_name, stored, update, action) => {
     const candidate = candidateFor(stored)
     expect(judged(304, update, { candidate, conditional: true })).toEqual({ action })
