@@ -126,16 +126,39 @@ describe.each(Object.keys(mounts))('in %s', name => {
     [{ all: true }, 3],
     [{ tags: ['t'], prefix: '/x/' }, 1],
     [{ olderThan: '2030-01-01T00:00:00Z', host: 'h' }, 3],
+    [{ pattern: '/x/*', host: 'h', tag: 't', contentType: 'image/*', status: 200, minBytes: 3 }, 1],
+    [{ pattern: '/x/*', host: 'h', tag: 't', contentType: 'image/*', status: 200, minBytes: 4 }, 0],
+    [{ patterns: ['/x/*', '/y'], olderThan: '2026-01-01T00:00:00.001Z', tag: 't' }, 2],
+    [{ patterns: ['/x/*'], status: 404 }, 0],
   ])('purge by body %j', async (body, matched) => {
     const { api, fill, metadata } = await admin({}, mount)
     await fill('x/a', { tags: ['t'] })
     await fill('x/b')
     await fill('y', { tags: ['t'] })
+    const dry = await api('post', '/invalidate')
+      .send({ ...body, dryRun: true })
+      .expect(200)
+    expect(dry.body).toMatchObject({ dryRun: true, matched, complete: true })
+    expect(dry.body.sample).toHaveLength(matched)
     expect((await api('post', '/invalidate').send(body).expect(200)).body).toMatchObject({
       effective: true,
       matched,
     })
     expect((await metadata.usage()).entries).toBe(3 - matched)
+  })
+
+  test('a pattern of more than 256 characters: 400 that names the limit, and nothing is done', async () => {
+    const { api, fence } = await admin({}, mount)
+    const long = `/${'a'.repeat(254)}/*`
+    for (const body of [{ patterns: ['/ok', long] }, { pattern: long }]) {
+      const { faults } = (await api('post', '/invalidate').send(body).expect(400)).body
+      expect(faults).toMatchObject([{ message: 'the pattern is longer than 256 characters' }])
+    }
+    await api('post', `/invalidate/pattern/b${long.slice(1)}`).expect(400)
+    await api('post', '/invalidate')
+      .send({ pattern: long.slice(1) })
+      .expect(200)
+    expect(fence.state().seq).toBe(1)
   })
 
   test('soft purge keeps the entry', async () => {
