@@ -133,7 +133,11 @@ export class Flight {
       if (this.#keptBytes > this.limits.bufferBytes) this.#kept = undefined
       else this.#kept.push(chunk)
     }
-    for (const reader of [...this.#readers]) if (!reader.onChunk(chunk)) this.#block(reader)
+    for (const reader of [...this.#readers]) {
+      // A reader that has just left, or been made to by another's doing, holds nobody up.
+      if (this.#readers.has(reader) && !reader.onChunk(chunk) && this.#readers.has(reader))
+        this.#block(reader)
+    }
   }
 
   /** The body is whole. Late followers are still served from what was kept, until `settle`. */
@@ -180,11 +184,14 @@ export class Flight {
   }
 
   #block(reader: FlightReader): void {
-    if (!this.#readers.has(reader) && this.#state === 'settled') return
     if (this.#blocked.has(reader)) return
+    this.#blocked.set(reader, this.#stallTimer(reader))
+  }
+
+  #stallTimer(reader: FlightReader): NodeJS.Timeout {
     const timer = setTimeout(() => this.#stalled(reader), this.limits.stallMs)
     timer.unref()
-    this.#blocked.set(reader, timer)
+    return timer
   }
 
   #unblock(reader: FlightReader): void {
@@ -197,7 +204,11 @@ export class Flight {
 
   /** A reader that takes nothing for so long would hold up everybody: it is cut off, unless nobody else is there. */
   #stalled(reader: FlightReader): void {
-    if (this.#readers.size <= 1) return
+    if (this.#readers.size <= 1) {
+      // Somebody may still come.
+      this.#blocked.set(reader, this.#stallTimer(reader))
+      return
+    }
     this.leave(reader)
     reader.onFailure(
       new StrataError('STRATA_ORIGIN_ABORTED', 'the client took nothing for too long while others waited'),
