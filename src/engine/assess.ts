@@ -35,7 +35,15 @@ export interface AssessInput {
 
 export type Assessment =
   | Exclude<Judgement, { action: 'store' | 'pass' }>
-  | { readonly action: 'pass'; readonly refusal: StoreRefusal | 'store-unavailable' }
+  | { readonly action: 'pass'; readonly refusal: StoreRefusal }
+  /** Good for all who wait, but no store can take it now. */
+  | {
+      readonly action: 'share'
+      readonly refusal: 'store-unavailable'
+      readonly fields: readonly string[]
+      readonly freshUntil: number
+      readonly bornAt: number
+    }
   | {
       readonly action: 'store'
       readonly entry: Omit<Entry, 'body'>
@@ -72,7 +80,6 @@ export function assess(input: AssessInput): Assessment {
 
 function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment {
   const { head, request, identity, rule, settings, stamp, requestTime, responseTime } = input
-  if (stamp === undefined) return { action: 'pass', refusal: 'store-unavailable' }
   const length = contentLength(head)
   if (length !== undefined && length > rule.maxBodyBytes) return { action: 'pass', refusal: 'too-large' }
   const range = head.status === 206 ? storedRange(head) : undefined
@@ -88,10 +95,14 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   const tags = entryTags(head, request.path, rule, settings)
   // A purge by a tag that was left out would miss the entry.
   if (tags === undefined) return { action: 'pass', refusal: 'limits' }
+  const freshUntil = policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age
+  const bornAt = responseTime - age
+  if (stamp === undefined)
+    return { action: 'share', refusal: 'store-unavailable', fields, freshUntil, bornAt }
   return {
     action: 'store',
-    freshUntil: policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age,
-    bornAt: responseTime - age,
+    freshUntil,
+    bornAt,
     entry: {
       key: identity.key,
       variant: variantId(selecting),

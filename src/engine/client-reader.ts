@@ -91,14 +91,17 @@ export class ClientReader implements FlightReader {
 
   #detail(head: FlightHead, whole: boolean): string {
     if (whole) return 'being-stored'
-    return this.plan.result === 'BYPASS' ? this.plan.detail : (head.refusal ?? this.plan.detail)
+    return this.plan.result === 'BYPASS'
+      ? this.plan.detail
+      : (head.refusal ?? head.unstored ?? this.plan.detail)
   }
 
   #status(head: FlightHead, whole: boolean) {
     const { fwd, leads } = this.plan
     const { detail } = this.x.outcome
     if (whole) return { hit: true, ttl: Math.floor((head.sharedUntil - this.plan.now()) / 1000), detail }
-    return { fwd, fwdStatus: head.status, stored: head.refusal === undefined, collapsed: !leads, detail }
+    const stored = head.refusal === undefined && head.unstored === undefined
+    return { fwd, fwdStatus: head.status, stored, collapsed: !leads, detail }
   }
 
   onChunk(chunk: Buffer): boolean {

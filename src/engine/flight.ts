@@ -14,6 +14,8 @@ export interface FlightHead extends ResponseHead {
   readonly bornAt: number
   /** Why it is not stored; undefined when a fill is under way. */
   readonly refusal: string | undefined
+  /** Why it is not stored although it is for all who wait. */
+  readonly unstored?: string
 }
 
 /** One client (or the fill) that takes what a flight brings. Every reader gets exactly one of end, failure, stored, released. */

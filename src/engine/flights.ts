@@ -21,6 +21,8 @@ interface Running {
   readonly leader: Exchange['request']
   /** The fence before the origin was asked; undefined while the store could not say. */
   readonly stamp: FenceState | undefined
+  /** When the origin was asked, monotonic ms; not yet: Infinity. */
+  startedAt: number
   /** Its part in what all nodes fetch; undefined when it is this node's affair alone. */
   remote?: RemoteFlight
 }
@@ -99,6 +101,8 @@ export class Flights {
     // What was fetched a moment ago (another range of it, or the whole) is just being committed: it is looked up when it is there.
     const committing = trip.attempts === 0 ? this.#committing(trip, fence) : undefined
     if (committing !== undefined) return this.#follow(trip, committing, decision, false)
+    if (fence === undefined && coalesces && trip.attempts === 0 && this.#flights.has(name))
+      return this.#awaitNext(trip, decision, this.#flights.get(name)!)
     const started = this.#lead(
       trip,
       decision.chosen,
@@ -112,24 +116,27 @@ export class Flights {
 
   /** Asks the origin, or waits for what another node gets from it (P6). */
   #start(trip: Trip, running: Running, name: string | undefined, background: boolean): void {
-    const { locks, clock, settings } = this.parts
-    const alone =
-      locks === undefined ||
-      name === undefined ||
-      running.stamp === undefined ||
-      !trip.rule.coalesceAcrossNodes ||
-      trip.x.request.method !== 'GET'
-    if (alone) return running.lead.start()
+    const { parts } = this
+    const start = () => {
+      running.startedAt = parts.clock.monotonic()
+      running.lead.start()
+    }
+    const { locks } = parts
+    const isAmongNodes = trip.rule.coalesceAcrossNodes && trip.x.request.method === 'GET'
+    // Without a stamp the store is silent: it would not answer for the lock either.
+    if (locks === undefined || name === undefined || running.stamp === undefined || !isAmongNodes)
+      return start()
+    const onUncacheable = () => this.#uncacheable.set(trip.identity.text, true)
+    const { flight } = running
     running.remote = new RemoteFlight({
+      ...parts,
       locks,
-      clock,
-      flight: running.flight,
+      flight,
+      trip,
       name,
-      lookedUpAt: trip.lookedUpAt,
-      waitMs: settings.limits.remoteWaitMs,
       background,
-      start: () => running.lead.start(),
-      onUncacheable: () => this.#uncacheable.set(trip.identity.text, true),
+      start,
+      onUncacheable,
     })
     running.remote.begin().catch((error: unknown) => this.hooks.broken(trip.x, error))
   }
@@ -147,16 +154,37 @@ export class Flights {
   }
 
   /**
-   * The flight of this name, if no invalidation may stand between it and this request (P1). A node that can't ask for invalidations
-   * joins only flights that began without the store's word, too: none that began before it lost it.
+   * No store says whether an invalidation stands between the flight that runs and this request, which came later: so it may not
+   * join (P1). It waits a little for others like it: they then share the next flight, which begins after them all (P6).
+   */
+  #awaitNext(trip: Trip, decision: Forward, { flight }: Running): void {
+    let over = false
+    const goOn = () => {
+      if (over) return
+      over = true
+      clearTimeout(timer)
+      trip.attempts++
+      if (!trip.x.responder.closed) this.fly(trip, decision, undefined)
+    }
+    const timer = setTimeout(goOn, this.parts.settings.tiers.timeoutMs)
+    timer.unref()
+    flight.whenSettled(goOn)
+  }
+
+  /**
+   * The flight of this name, if no invalidation may stand between it and this request (P1). When no store can say so, it must have
+   * begun after the request came.
    */
   #joinable(name: string, trip: Trip, fence: FenceState | undefined): Running | undefined {
     const running = this.#flights.get(name)
     return running !== undefined && this.#mayFollow(running, trip, fence) ? running : undefined
   }
 
-  #mayFollow({ stamp }: Running, { identity }: Trip, fence: FenceState | undefined): boolean {
-    if (stamp === undefined || fence === undefined) return stamp === fence
+  #mayFollow({ stamp, startedAt }: Running, trip: Trip, fence: FenceState | undefined): boolean {
+    const { identity } = trip
+    // With a stamp it may end in an answer from the store, which is older than its start.
+    if (stamp === undefined) return startedAt >= trip.arrivedAt
+    if (fence === undefined) return false
     return !this.parts.fence.mayStandBetween(stamp, identity)
   }
 
@@ -252,7 +280,7 @@ export class Flights {
             if (!own) this.#uncacheable.set(identity.text, true)
             running.remote?.release(own ? undefined : limits.hitForMissMs)
             if (name !== undefined) this.#flights.delete(name)
-          } else if (action === 'store') {
+          } else if (action === 'store' || (action === 'share' && mode.kind !== 'pass')) {
             // What is stale at once would make all who wait ask one after the other.
             if (isShared) this.#uncacheable.delete(identity.text)
             else {
@@ -264,7 +292,7 @@ export class Flights {
       },
       flight,
     )
-    const running: Running = { flight, lead, leader: x.request, stamp }
+    const running: Running = { flight, lead, leader: x.request, stamp, startedAt: Infinity }
     this.#unsettled.add(flight)
     flight.whenSettled(() => this.#unsettled.delete(flight))
     if (name !== undefined) this.#flights.set(name, running)

@@ -81,7 +81,15 @@ export class Journey {
   #begin(x: Exchange): boolean {
     const rule = this.#rules.match(x.request.path)
     const identity = identify(x.request, rule)
-    const trip: Trip = { x, rule, identity, directives: directivesOf(x, rule), attempts: 0, lookedUpAt: 0 }
+    const trip: Trip = {
+      x,
+      rule,
+      identity,
+      directives: directivesOf(x, rule),
+      attempts: 0,
+      arrivedAt: 0,
+      lookedUpAt: 0,
+    }
     const bypass = bypassReason(x.request, identity, rule, this.parts.settings.limits.maxUrlLength)
     if (bypass !== undefined) {
       this.#flights.pass(trip, bypass)
@@ -125,6 +133,7 @@ export class Journey {
     x.outcome.key = identity.key
     const started = parts.clock.monotonic()
     trip.lookedUpAt = started
+    if (trip.attempts === 0) trip.arrivedAt = started
     let candidates: EntryCandidate[] = []
     let fence: FenceState | undefined
     try {

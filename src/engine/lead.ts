@@ -159,7 +159,7 @@ export class Lead {
   #judge(head: ResponseHead, responseTime: number): void {
     const assessment = this.#assess(head, responseTime)
     const { candidate } = this.plan
-    const shared = assessment.action === 'store' && assessment.freshUntil > responseTime
+    const shared = 'freshUntil' in assessment && assessment.freshUntil > responseTime
     this.plan.onJudged(
       assessment.action,
       assessment.action === 'pass' ? assessment.refusal : undefined,
@@ -177,6 +177,8 @@ export class Lead {
         return this.flight.stored(candidate!, 'STALE', assessment.detail)
       case 'pass':
         return this.#pass(head, assessment.refusal, responseTime)
+      case 'share':
+        return this.#share(head, assessment)
       case 'store':
         return this.#store(head, assessment)
     }
@@ -247,6 +249,15 @@ export class Lead {
       else if (request.method === 'GET' && head.status !== 206) void this.#stored.discard(candidate)
     }
     this.flight.head({ ...head, sharedFields: head.fields, sharedUntil: 0, bornAt: responseTime, refusal })
+    if (this.flight.deserted) this.#abort()
+  }
+
+  /** For all who wait; none of it is kept, so it ends with the last of them. */
+  #share(head: ResponseHead, assessment: Assessment & { action: 'share' }): void {
+    const { fields: sharedFields, freshUntil: sharedUntil, bornAt, refusal: unstored } = assessment
+    this.#passing = true
+    this.#expected = contentLength(head)
+    this.flight.head({ ...head, sharedFields, sharedUntil, bornAt, refusal: undefined, unstored })
     if (this.flight.deserted) this.#abort()
   }
 

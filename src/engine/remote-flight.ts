@@ -2,7 +2,9 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Clock } from './clock.js'
 import type { Flight } from './flight.js'
 import type { FillLocks, LockAnswer } from './ports/index.js'
+import type { LimitSettings } from './settings.js'
 import { systemTimers, type Timers } from './timers.js'
+import type { Trip } from './trip.js'
 
 export interface RemoteFlightPlan {
   readonly locks: FillLocks
@@ -11,10 +13,8 @@ export interface RemoteFlightPlan {
   readonly flight: Flight
   /** What tells flights apart (`flightName`). */
   readonly name: string
-  /** When the stores were asked, monotonic ms. */
-  readonly lookedUpAt: number
-  /** Longest wait for another node, ms. */
-  readonly waitMs: number
+  readonly trip: Pick<Trip, 'lookedUpAt'>
+  readonly settings: { readonly limits: Pick<LimitSettings, 'remoteWaitMs'> }
   /** No client waits: when another node is at it, nothing is left to do. */
   readonly background: boolean
   /** Asks the origin. */
@@ -34,7 +34,7 @@ const LONGEST_PAUSE_MS = 500
 /**
  * One flight of this node among those of all nodes (P6): before it asks the origin it takes the key's lock, or waits for what the
  * holder stores. A holder that dies lets the lock lapse, and who waits takes over. All of this is for the origin's sake only: with no
- * lock to be had, or after `waitMs`, the flight goes on alone, and what may be stored is for the commit to say (P1, P5).
+ * lock to be had, or after `limits.remoteWaitMs`, the flight goes on alone, and what may be stored is for the commit to say (P1, P5).
  */
 export class RemoteFlight {
   readonly #lock: string
@@ -49,7 +49,7 @@ export class RemoteFlight {
   /** Ends with the origin asked, or with the flight disbanded: those who waited look into the store again. Never rejects. */
   async begin(): Promise<void> {
     const { plan } = this
-    const deadline = plan.clock.monotonic() + plan.waitMs
+    const deadline = plan.clock.monotonic() + plan.settings.limits.remoteWaitMs
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const answer = await this.#try()
       if (!plan.background && plan.flight.deserted) return this.#disband()
@@ -71,10 +71,10 @@ export class RemoteFlight {
   }
 
   async #try(): Promise<LockAnswer> {
-    const { locks, clock, lookedUpAt } = this.plan
+    const { locks, clock, trip } = this.plan
     let answer: LockAnswer
     try {
-      answer = await locks.tryLock(this.#lock, this.#token, LOCK_MS, clock.monotonic() - lookedUpAt)
+      answer = await locks.tryLock(this.#lock, this.#token, LOCK_MS, clock.monotonic() - trip.lookedUpAt)
     } catch {
       // P5: on without it. It may have been taken all the same, so it is held and given back as if it had been.
       answer = { state: 'taken' }

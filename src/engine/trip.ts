@@ -15,6 +15,8 @@ export interface Trip {
   readonly directives: CacheControl
   /** Times it was sent back to `lookup`: released by a flight, or a body could not be read. */
   attempts: number
+  /** When it first went to the stores, monotonic ms; 0 before. */
+  arrivedAt: number
   /** When the stores were asked, monotonic ms. */
   lookedUpAt: number
 }

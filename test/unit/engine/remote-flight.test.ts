@@ -30,8 +30,8 @@ function shared() {
       timers: time,
       flight,
       name: 'GET /a',
-      lookedUpAt: time.monotonic(),
-      waitMs: 60_000,
+      trip: { lookedUpAt: time.monotonic() },
+      settings: { limits: { remoteWaitMs: 60_000 } },
       background: false,
       start: () => events.push('started'),
       onUncacheable: () => events.push('uncacheable'),
@@ -78,7 +78,7 @@ describe('one flight among nodes', () => {
     late.begin()
     await turns()
     expect(late.events).toEqual(['released'])
-    const later = node({ lookedUpAt: time.monotonic() })
+    const later = node({ trip: { lookedUpAt: time.monotonic() } })
     later.begin()
     await turns()
     expect(later.events).toEqual(['started'])
@@ -126,7 +126,7 @@ describe('one flight among nodes', () => {
     const first = node()
     first.begin()
     await turns()
-    const second = node({ waitMs: 700 })
+    const second = node({ settings: { limits: { remoteWaitMs: 700 } } })
     second.begin()
     await pass(690)
     expect(second.events).toEqual([])
