@@ -23,6 +23,8 @@ const options = studyOptions({
 })
 const MIB = 1024 ** 2
 const BODY = 10_240
+/** Requests before the first look: what comes with them comes once. */
+const WARM = 2000
 const generator = generatorOf(undefined)
 
 const heap = await heapPerEntry()
@@ -65,35 +67,46 @@ async function within(work) {
 
 /** Growth with the memory tier less growth without it: what else a request leaves behind is in both. */
 async function heapPerEntry() {
-  const on = await growth({ maxBytes: 2 * options.entries * (BODY + 4096) })
+  const on = await growth({ maxBytes: 2 * (options.entries + WARM) * (BODY + 4096) })
   const off = await growth({ maxBytes: 0 })
-  return (on - off) / options.entries - BODY
+  tell(`beyond what a server without a memory tier keeps: ${JSON.stringify({ on, off })}`)
+  return (total(on) - total(off)) / options.entries - BODY
 }
 
-/** @param {object} memory settings @returns {Promise<number>} bytes of heap and of buffers */
+/** @param {object} memory settings @returns {Promise<{ heapUsed: number, arrayBuffers: number }>} bytes */
 function growth(memory) {
   return within(async ctx => {
     const origin = await ctx.helper('origin.mjs', { bytes: BODY, unique: true })
     const strata = await ctx.strata(origin, { memory }, ['--expose-gc'])
-    await ask(strata.port, '/warm/', 2000)
-    const before = await used(strata)
-    const keysBefore = await keysInMemory(strata)
+    await ask(strata.port, '/warm/', WARM)
+    await allStored(strata, memory, WARM)
+    const before = await strata.ask('memory')
     await ask(strata.port, '/tiles/', options.entries)
-    // A fill ends a little after its client.
-    const wanted = memory.maxBytes === 0 ? 0 : keysBefore + options.entries
-    for (const until = Date.now() + 30_000; (await keysInMemory(strata)) !== wanted; await delay(50))
-      if (Date.now() > until) throw new Error('the memory tier does not hold what was asked for')
-    await delay(2000)
-    return (await used(strata)) - before
+    await allStored(strata, memory, WARM + options.entries)
+    const after = await strata.ask('memory')
+    return {
+      heapUsed: after.heapUsed - before.heapUsed,
+      arrayBuffers: after.arrayBuffers - before.arrayBuffers,
+    }
   })
 }
 
-async function keysInMemory(strata) {
-  return (await strata.ask('status')).tiers.memory.keys
+/** A fill ends a little after its client has its answer. */
+async function allStored(strata, memory, wanted) {
+  const until = Date.now() + 60_000
+  for (;;) {
+    const { entries, tiers } = await strata.ask('status')
+    const resident = memory.maxBytes === 0 ? wanted : tiers.memory.keys
+    if (entries === wanted && resident === wanted) break
+    if (Date.now() > until)
+      throw new Error(`of ${wanted} entries, ${entries} are stored and ${resident} in memory`)
+    await delay(50)
+  }
+  // What was noted of accesses and written in batches is gone by then.
+  await delay(2000)
 }
 
-async function used(strata) {
-  const { heapUsed, arrayBuffers } = await strata.ask('memory')
+function total({ heapUsed, arrayBuffers }) {
   return heapUsed + arrayBuffers
 }
 

@@ -135,8 +135,25 @@ async function embeddedCold(ctx) {
   }
 }
 
+/** How far apart two sides seem that are the same. */
+async function noise(ctx) {
+  const origin = await ctx.helper('origin.mjs', { bytes: BYTES })
+  const answer = await getHit((await ctx.strata(origin)).port, TILE)
+  const files = ctx.template(answer)
+  const bare = async title =>
+    side(title, await ctx.server('bare.mjs', files), TILE, { sha256: digest(answer.body) })
+  return { subject: await bare('bare'), baseline: await bare('bare again') }
+}
+
 /** @type {Bench[]} */
 export const HITS = [
+  {
+    name: 'noise',
+    subject: 'bare node:http handler: no Strata at all, what this machine makes of two equal sides',
+    baseline: 'the same handler in another process',
+    atLeast: undefined,
+    open: noise,
+  },
   {
     name: 'hit-standalone',
     subject: 'memory hit of 10 KB, standalone proxy',

@@ -24,7 +24,7 @@ export const USAGE = `npm run bench -- [NAME …|--all] [options]
   --all            every bench
   --rounds N       rounds for each side, alternating (5)
   --duration S     seconds of one round (4)
-  --warm-up S      seconds of load before the first round (2)
+  --warm-up S      seconds of load before the first round (3)
   --connections N  of the load generator (64)
   --large-bytes N  body of large-stream (1073741824)
   --generator G    wrk or autocannon (wrk when it is installed)
@@ -45,7 +45,7 @@ export function parseOptions(argv) {
       all: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
       duration: { type: 'string', default: '4' },
-      'warm-up': { type: 'string', default: '2' },
+      'warm-up': { type: 'string', default: '3' },
       connections: { type: 'string', default: '64' },
       'large-bytes': { type: 'string', default: String(1024 ** 3) },
       generator: { type: 'string' },

@@ -13,7 +13,10 @@ export function built(path) {
   return import(new URL(path, `${dist.startsWith('file:') ? dist : `file://${dist}`}/`).href)
 }
 
-let delay = monitorEventLoopDelay({ resolution: 5 })
+/** ms between looks. What is measured is the time from one look to the next. */
+const LOOK = 5
+let delay = monitorEventLoopDelay({ resolution: LOOK })
+const late = ns => Math.max(0, ns / 1e6 - LOOK)
 
 /** Opened when it is asked for: an inspector that is connected may cost something. @type {Session | undefined} */
 let session
@@ -30,11 +33,11 @@ const COMMON = {
   },
   startDelay: () => {
     delay.disable()
-    delay = monitorEventLoopDelay({ resolution: 5 })
+    delay = monitorEventLoopDelay({ resolution: LOOK })
     delay.enable()
   },
   /** Event-loop delay since `startDelay`, ms. */
-  delay: () => ({ p50: delay.percentile(50) / 1e6, p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 }),
+  delay: () => ({ p50: late(delay.percentile(50)), p99: late(delay.percentile(99)), max: late(delay.max) }),
   /** A CPU profile of the load alone: --cpu-prof would be half about the modules that are loaded at start. */
   startProfile: async () => {
     session = new Session()
