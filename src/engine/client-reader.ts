@@ -105,7 +105,10 @@ export class ClientReader implements FlightReader {
   }
 
   onChunk(chunk: Buffer): boolean {
-    return this.#bodyless || this.x.responder.closed ? true : this.x.responder.write(chunk)
+    const { responder, outcome } = this.x
+    if (this.#bodyless || responder.closed) return true
+    outcome.bytes += chunk.length
+    return responder.write(chunk)
   }
 
   onEnd(): void {

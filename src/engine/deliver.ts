@@ -8,7 +8,7 @@ import { formatContentRange, parseRange } from '../http/range.js'
 import { notModifiedFields, type AnswerFields } from './answer-fields.js'
 import { readLarge } from './body/read.js'
 import type { EntryCandidate } from './candidates.js'
-import type { CacheResult, ClientRequest, Exchange, Responder } from './exchange.js'
+import type { CacheResult, ClientRequest, Exchange } from './exchange.js'
 import type { BodyStore, ByteRange } from './ports/index.js'
 
 /** A stored response, its body at hand (`bytes`) or to be streamed from the store. */
@@ -135,15 +135,17 @@ function send(
   }
   if (body !== undefined) {
     responder.head(status, reason, fields)
-    responder.end(range === undefined ? body : body.subarray(range.first, range.last + 1))
+    const part = range === undefined ? body : body.subarray(range.first, range.last + 1)
+    x.outcome.bytes = part.length
+    responder.end(part)
     return undefined
   }
-  return stream(responder, status, reason, fields, readLarge(bodies, stored.stored.body, range))
+  return stream(x, status, reason, fields, readLarge(bodies, stored.stored.body, range))
 }
 
 /** The first checked chunk comes before the head: a body that can't be opened is a miss, not a broken answer. */
 async function stream(
-  responder: Responder,
+  { responder, outcome }: Exchange,
   status: number,
   reason: string,
   fields: string[],
@@ -157,6 +159,7 @@ async function stream(
   responder.head(status, reason, fields)
   try {
     while (next.done !== true && !responder.closed) {
+      outcome.bytes += next.value.length
       if (!responder.write(next.value) && !responder.closed) {
         await new Promise<void>(resolve => {
           wake = resolve

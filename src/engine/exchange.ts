@@ -62,6 +62,8 @@ export interface Outcome {
   /** Status that the origin answered with. */
   originStatus: number | undefined
   collapsed: boolean
+  /** Bytes of content that went to the client. */
+  bytes: number
   /** The Cache-Status value that was sent. */
   cacheStatus: string
   /** ms since the request came, by phase; only those phases that took place. */
@@ -84,6 +86,7 @@ export function newOutcome(): Outcome {
     tier: 'none',
     originStatus: undefined,
     collapsed: false,
+    bytes: 0,
     cacheStatus: '',
     lookupMs: undefined,
     originMs: undefined,

@@ -186,6 +186,7 @@ export class Lead {
 
   #onData(chunk: Buffer): void {
     this.#bytes += chunk.length
+    this.parts.stats.bytesFetched += chunk.length
     this.#fill?.write(chunk)
     this.flight.chunk(chunk)
     // After the last byte only the end can come. Held back, it would hold back who asks again on the connection of a client that has

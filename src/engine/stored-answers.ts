@@ -81,6 +81,7 @@ export class StoredAnswers {
     outcome.result = 'HIT'
     outcome.detail = detail
     outcome.cacheStatus = rendering.cacheStatus
+    outcome.bytes = body.length
     this.parts.accessLog.note(stored.key, stored.variant, now)
     return true
   }

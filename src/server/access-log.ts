@@ -26,7 +26,8 @@ export function accessLogger(stats: Stats, log: Logger | undefined): Recorder {
   }
 }
 
-function record({ result, detail }: Outcome, stats: Stats): void {
+function record({ result, detail, bytes }: Outcome, stats: Stats): void {
+  stats.bytesServed += bytes
   if (result !== undefined) stats[COUNTER[result]]++
   if (detail.startsWith('STRATA_')) stats.errors++
 }
@@ -57,10 +58,14 @@ function requestLogger(logger: Logger) {
       ...value,
       cache: traceOf((res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME]),
     }),
-    customErrorObject: (_req, res, _error, value: object) => ({
+    // What pino-http would put in for an error is its own text and stack: our reason stands in `cache.detail`.
+    customErrorObject: (_req, res, error, value: object) => ({
       ...value,
+      err: error === res.err ? error : undefined,
       cache: traceOf((res as ServerResponse & { [OUTCOME]?: Outcome })[OUTCOME]),
     }),
+    customLogLevel: (_req, res, error) => (error !== undefined || res.statusCode >= 500 ? 'warn' : 'info'),
+    customErrorMessage: (_req, res) => `request failed with ${res.statusCode}`,
   })
 }
 

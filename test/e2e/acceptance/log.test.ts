@@ -95,6 +95,23 @@ describe.each(['memory', 'embedded', 'redis'] as const)('log of the backend %s',
     expect((await memoryHits()) - first).toBe(20)
   })
 
+  test('bytes that came from the origin and bytes that went to clients, of answers from anywhere', async () => {
+    const body = 'b'.repeat(1000)
+    origin.script('/bytes', { fields: [['Cache-Control', 'max-age=3600']], body })
+    type Bytes = { bytesFetched: number; bytesServed: number; hits: number }
+    const stats = async () => JSON.parse((await send('/admin/cache/stats')).body.toString()) as Bytes
+    const before = await stats()
+    for (let i = 0; i < 5; i++) await send('/bytes')
+    await send('/bytes', { method: 'HEAD' })
+    await send('/bytes', { fields: [['Range', 'bytes=0-9']] })
+    const after = await eventually(async () => {
+      const now = await stats()
+      return now.hits - before.hits >= 6 && now
+    })
+    expect(after.bytesFetched - before.bytesFetched).toBe(1000)
+    expect(after.bytesServed - before.bytesServed).toBe(5010)
+  })
+
   test('no property twice; BYPASS, errors and refusals have their lines too', async () => {
     origin.script('/post', { fields: [], body: 'x' })
     origin.script('/private', { fields: [['Cache-Control', 'private']], body: 'x' })
