@@ -148,6 +148,43 @@ describe.each(['redis', 's3-redis'] as const)('one flight among nodes: %s', name
   })
 })
 
+describe('a switch, and no store', () => {
+  test('coalesceAcrossNodes: false: each node asks for itself', async () => {
+    await start('redis', { STRATA_DEFAULTS_COALESCE_ACROSS_NODES: 'false' })
+    const release = origin.hold()
+    const answers = nodes.flatMap(node => crowd.map(() => get(node)))
+    await origin.asked(3)
+    release()
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(200)
+    expect(origin.requests).toBe(3)
+  })
+
+  test('Redis stands still: those who came before a flight began share it, those who came later do not (P1, P6)', async () => {
+    await start('redis', { STRATA_TIERS_TIMEOUT_MS: '150', STRATA_TIERS_BREAKER_RESET_MS: '600000' })
+    const [node] = nodes as [ServingStrata]
+    backend.redis!.pause()
+    const open = async () => {
+      const { checks } = (await (await fetch(`${node.base}/ready`)).json()) as {
+        checks: { metadata: { ok: boolean } }
+      }
+      return !checks.metadata.ok
+    }
+    await until(async () => (await get(node, '/other')).status === 200 && (await open()))
+    const before = origin.requests
+    const release = origin.hold()
+    const first = get(node)
+    await origin.asked(before + 1)
+    origin.version++
+    const later = crowd.map(() => get(node))
+    await origin.asked(before + 2)
+    release()
+    expect((await first).body).toBe('version 1')
+    for (const { status, body } of await Promise.all(later))
+      expect([status, body]).toEqual([200, 'version 2'])
+    expect(origin.requests - before).toBeLessThan(20)
+  })
+})
+
 describe('purges among nodes', () => {
   const LONG = { STRATA_TIERS_LEASE_MS: '60000', STRATA_TIERS_SETTLE_MS: '60000' }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 
 export interface VersionedOrigin {
   readonly url: string
-  /** What it answers from now on. */
+  /** What it answers to requests from now on. */
   version: number
   /** Cache-Control of its answers. */
   cacheControl: string
@@ -26,10 +26,10 @@ export async function startVersionedOrigin({ delayMs = 0 } = {}): Promise<Versio
     requests++
     waiting = waiting.filter(({ times, resolve }) => (times > requests ? true : (resolve(), false)))
     req.resume()
-    setTimeout(() => void answer(res), delayMs)
-  })
-  async function answer(res: ServerResponse): Promise<void> {
     const body = `version ${origin.version}`
+    setTimeout(() => void answer(res, body), delayMs)
+  })
+  async function answer(res: ServerResponse, body: string): Promise<void> {
     const held = holding
     if (held?.sent === 'nothing') await held.released
     res.writeHead(200, {
