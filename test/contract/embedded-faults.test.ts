@@ -11,6 +11,7 @@ import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { placeOf } from '../../src/stores/embedded/body-folder.js'
 import { openDatabase } from '../../src/stores/embedded/database.js'
 import { FileSink } from '../../src/stores/embedded/file-sink.js'
+import { FreeSpace } from '../../src/stores/embedded/free-space.js'
 import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
 import { sampleKey, storeEntry } from '../support/entries.js'
 import { readAll, sampleBytes, writeAll } from './body-store.suite.js'
@@ -164,7 +165,7 @@ describe('the embedded store under faults', () => {
       // A device that is always full stands behind the temporary file.
       const temporary = join(path, 'tmp', 'full')
       await symlink('/dev/full', temporary)
-      const sink = new FileSink(temporary, join(path, placeOf('full')))
+      const sink = new FileSink(temporary, join(path, placeOf('full')), new FreeSpace(path, 0))
       const error = await failure(async () => {
         await writeAll(sink, sampleBytes(8 * 1_048_576))
         await sink.finish()

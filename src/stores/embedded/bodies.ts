@@ -8,6 +8,7 @@ import { isBodyId, missingBody, requireBodyId, shortBody } from '../local/body-i
 import { listBodies, placeOf, removeStaleFiles } from './body-folder.js'
 import { FileSink, moveInto } from './file-sink.js'
 import { FileStream } from './file-stream.js'
+import { BODY_RESERVE, FreeSpace } from './free-space.js'
 import { ioError, isNotFound } from './io-error.js'
 
 /** A temporary file that was not written to for so long belongs to no running fill, ms. */
@@ -30,12 +31,14 @@ class FileBodyStore implements BodyStore {
   readonly name = 'embedded'
   readonly #root: string
   readonly #temporary: string
+  readonly #space: FreeSpace
   #cleaning: Promise<void>
 
   constructor(root: string) {
     this.#root = root
     // In the same file system, so that a rename is all it takes.
     this.#temporary = join(root, 'tmp')
+    this.#space = new FreeSpace(root, BODY_RESERVE)
     try {
       mkdirSync(this.#temporary, { recursive: true })
     } catch (error) {
@@ -46,11 +49,12 @@ class FileBodyStore implements BodyStore {
 
   sink(id: string): BodySink {
     requireBodyId(id)
-    return new FileSink(this.#newTemporary(), this.#place(id))
+    return new FileSink(this.#newTemporary(), this.#place(id), this.#space)
   }
 
   async put(id: string, bytes: Uint8Array): Promise<void> {
     requireBodyId(id)
+    this.#space.take(bytes.length)
     const temporary = this.#newTemporary()
     try {
       await writeFile(temporary, bytes)

@@ -3,6 +3,7 @@ import type { WriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BodySink } from '../../engine/ports/index.js'
+import type { FreeSpace } from './free-space.js'
 import { ioError, isNotFound } from './io-error.js'
 
 /** Bytes that may wait for the disk before the writer is told to wait. */
@@ -16,13 +17,15 @@ export class FileSink implements BodySink {
   readonly #temporary: string
   readonly #place: string
   readonly #stream: WriteStream
+  readonly #space: FreeSpace
   readonly #closed: Promise<void>
   #error: Error | undefined
   #drained: Promise<void> | undefined
 
-  constructor(temporary: string, place: string) {
+  constructor(temporary: string, place: string, space: FreeSpace) {
     this.#temporary = temporary
     this.#place = place
+    this.#space = space
     this.#stream = createWriteStream(temporary, { highWaterMark: HIGH_WATER })
     this.#stream.on('error', error => {
       this.#error = error
@@ -32,6 +35,12 @@ export class FileSink implements BodySink {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#error !== undefined) return Promise.reject(ioError(this.#error))
+    try {
+      this.#space.take(chunk.length)
+    } catch (error) {
+      this.#error = error as Error
+      return Promise.reject(this.#error)
+    }
     if (this.#stream.write(chunk)) return undefined
     this.#drained ??= this.#drain()
     return this.#drained

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import type { JobStore } from '../../engine/ports/job-store.js'
 import { isStrataError, messageOf, StrataError } from '../../errors.js'
+import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
 
 const LIST = 'jobs'
 
@@ -13,6 +14,7 @@ const LIST = 'jobs'
  */
 export function lmdbJobStore({ path }: { path: string }): JobStore {
   const root = openRoot(path)
+  const space = new FreeSpace(path, DATABASE_RESERVE)
   let closing: Promise<void> | undefined
   const guarded = async <T>(step: () => T | Promise<T>): Promise<T> => {
     if (closing !== undefined) throw new StrataError('STRATA_STORE_UNAVAILABLE', 'the list of jobs is closed')
@@ -31,13 +33,14 @@ export function lmdbJobStore({ path }: { path: string }): JobStore {
         return root.get(LIST) ?? ''
       }),
     swap: (before, after) =>
-      guarded(() =>
-        root.transaction(() => {
+      guarded(() => {
+        space.take(before.length + after.length)
+        return root.transaction(() => {
           if ((root.get(LIST) ?? '') !== before) return false
           void root.put(LIST, after)
           return true
-        }),
-      ),
+        })
+      }),
     close: () => (closing ??= root.close()),
   }
 }

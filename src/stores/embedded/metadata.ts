@@ -4,9 +4,13 @@ import { isStrataError, messageOf, StrataError } from '../../errors.js'
 import { LocalMetadataStore } from '../local/metadata-store.js'
 import type { Backend } from '../local/metadata-store.js'
 import { openDatabase } from './database.js'
+import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
 
 /** How often the snapshots of processes that have crashed are given up: while they hold, LMDB can't use freed pages again, ms. */
 const READER_CHECK_MS = 60_000
+
+/** What a step writes at most, as a rule: copies of some pages of each of its tables, bytes. */
+const STEP_BYTES = 131_072
 
 /**
  * Metadata in LMDB, in `path/metadata.mdb`: survives restarts, and all processes of the machine that open the same path share
@@ -19,6 +23,7 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 
 function lmdbBackend(path: string): Backend<Uint8Array> {
   const { root, tables, step: runStep } = openDatabase(path)
+  const space = new FreeSpace(path, DATABASE_RESERVE)
   let closing: Promise<void> | undefined
   const readerCheck = setInterval(() => root.readerCheck(), READER_CHECK_MS).unref()
   const requireOpen = () => {
@@ -42,6 +47,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
     },
     write: async step => {
       requireOpen()
+      space.take(STEP_BYTES)
       try {
         // A child transaction, so that a step that fails amid its writes leaves none of them.
         return await root.childTransaction(() => runStep(step))

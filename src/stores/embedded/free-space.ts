@@ -1,0 +1,51 @@
+import { statfsSync } from 'node:fs'
+import { StrataError } from '../../errors.js'
+import { ioError } from './io-error.js'
+
+const MiB = 1_048_576
+
+/**
+ * Bodies leave so much of the disk free, bytes: a database that runs out of space in a commit can't be relied on any more (LMDB
+ * fails with EIO, and its process hangs), and what frees space again (sweeps, evictions, purges) has to be written as well.
+ */
+export const BODY_RESERVE = 32 * MiB
+/** … and the database itself leaves so much, bytes. */
+export const DATABASE_RESERVE = 8 * MiB
+/** What may be written before the disk is asked again, bytes; and for how long its answer holds, ms. */
+const ASK_AFTER = 4 * MiB
+const HOLDS_MS = 250
+
+/** Looks after the free space of the disk that a folder is on, so that nothing runs into its end. */
+export class FreeSpace {
+  #free = 0
+  #taken = 0
+  #askedAt = -Infinity
+
+  constructor(
+    private readonly folder: string,
+    private readonly reserve: number,
+  ) {}
+
+  /**
+   * Before `bytes` are written.
+   * @throws StrataError STRATA_STORE_UNAVAILABLE when less than the reserve would be left.
+   */
+  take(bytes: number): void {
+    this.#taken += bytes
+    if (this.#taken > ASK_AFTER || performance.now() - this.#askedAt > HOLDS_MS) this.#ask(bytes)
+    if (this.#free - this.#taken >= this.reserve) return
+    const message = `the disk of ${this.folder} is full: less than ${this.reserve / MiB} MiB are free`
+    throw new StrataError('STRATA_STORE_UNAVAILABLE', message)
+  }
+
+  #ask(bytes: number): void {
+    try {
+      const { bavail, bsize } = statfsSync(this.folder)
+      this.#free = bavail * bsize
+    } catch (error) {
+      throw ioError(error)
+    }
+    this.#taken = bytes
+    this.#askedAt = performance.now()
+  }
+}

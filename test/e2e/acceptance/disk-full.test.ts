@@ -1,0 +1,95 @@
+import { afterEach, expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { eventually } from '../../support/in-process-proxy.js'
+import { patternDigest, startPatternOrigin } from '../../support/pattern-origin.js'
+import { createHash } from 'node:crypto'
+
+/** A disk of 64 MiB, in a name space of mounts of the process's own, so that it goes with it. */
+const ON_SMALL_DISK =
+  'mount -t tmpfs -o size=64m tmpfs "$0" || { echo "this test mounts a tmpfs: it needs root, or user name spaces" >&2; exit 99; }; exec "$@"'
+
+const open: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+
+const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
+
+test('embedded: what can’t be stored is served all the same, and the process lives on', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'strata-full-'))
+  open.push(() => rm(folder, { recursive: true, force: true }))
+  const origin = await startPatternOrigin()
+  open.push(() => origin.stop())
+  const args = ['serve', '--origin', origin.url, '--port', '0', '--backend', 'embedded']
+  const isRoot = process.getuid?.() === 0
+  const child = spawn(
+    'unshare',
+    [isRoot ? '-m' : '-rm', 'bash', '-c', ON_SMALL_DISK, folder, process.execPath, CLI, ...args],
+    {
+      env: {
+        PATH: process.env.PATH,
+        STRATA_DATA_DIR: folder,
+        STRATA_MEMORY_MAX_BYTES: '0',
+        STRATA_SWEEP_BODY_GRACE_MS: '0',
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const ended = once(child, 'close') as Promise<[number | null, string | null]>
+  open.push(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const lines: { what?: string }[] = []
+  const base = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', text => {
+      const line = JSON.parse(text) as { what?: string; addresses?: { port: number }[] }
+      lines.push(line)
+      if (line.addresses !== undefined) resolve(`http://127.0.0.1:${line.addresses[0]!.port}`)
+    })
+    void ended.then(([code, signal]) => reject(new Error(`it ended with ${code ?? signal}`)))
+  })
+  const ask = async (path: string) => {
+    const response = await fetch(base + path)
+    const body = Buffer.from(await response.arrayBuffer())
+    return { status: response.status, digest: createHash('sha256').update(body).digest('hex') }
+  }
+
+  const MiB = 1024 ** 2
+  const whole = (size: number) => ({ status: 200, digest: patternDigest(size) })
+  // Until there is no room, and well beyond.
+  for (let i = 0; i < 30; i++) expect(await ask(`/${4 * MiB}?${i}`)).toEqual(whole(4 * MiB))
+  const small = whole(3000)
+  for (let at = 0; at < 3000; at += 50) {
+    const answers = await Promise.all(
+      [...Array(50).keys()].map(i => ask(`/3000?${at + i}-${'x'.repeat(900)}`)),
+    )
+    expect(answers).toEqual(Array(50).fill(small))
+  }
+  // What was stored before is there still, and can be purged: that makes room again.
+  const cacheOf = async (path: string) => (await fetch(base + path)).headers.get('X-Cache')
+  expect(await cacheOf(`/${4 * MiB}?0`)).toBe('HIT')
+  expect(await cacheOf(`/${4 * MiB}?29`)).toBe('MISS')
+  const purged = await fetch(`${base}/admin/cache/invalidate`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ all: true }),
+  })
+  expect(purged.status).toBe(200)
+  await eventually(async () => {
+    await fetch(`${base}/admin/cache/sweep`, { method: 'POST' })
+    await ask(`/${4 * MiB}?again`)
+    return (await cacheOf(`/${4 * MiB}?again`)) === 'HIT'
+  })
+  expect(lines.some(({ what }) => what === 'fill-failed')).toBe(true)
+  expect(child.exitCode ?? child.signalCode).toBeNull()
+  expect((await fetch(`${base}/health`)).status).toBe(200)
+  child.kill('SIGTERM')
+  expect((await ended)[0]).toBe(0)
+})
