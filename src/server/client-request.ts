@@ -9,7 +9,8 @@ export interface RequestView {
   readonly target: string
 }
 
-const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::\d{1,5})?$/
+/** No empty labels: without its trailing dot `a..` would be another name, and `.` none at all. */
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*\.?)(?::\d{1,5})?$/
 
 /**
  * The step `receive`: what came over the wire as the engine takes it. Nothing is decoded or folded but the authority, which is made
