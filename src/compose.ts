@@ -9,6 +9,7 @@ import { tagResponse } from './server/code-tags.js'
 import { handler, middleware, type Listener, type Middleware } from './server/middleware.js'
 import { listen, proxyListener } from './server/proxy.js'
 import { PurgeMethods } from './server/purge-methods.js'
+import { refreshRequest } from './server/refresh-request.js'
 import { upgradeHandler } from './server/upgrade.js'
 import { Upstream } from './server/upstream.js'
 
@@ -73,6 +74,7 @@ export async function serve(
   const log = pino({ level: config.log.level })
   const engine = await openEngine(config, log, config.log.access)
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
+  engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
   const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.recorder)
   const own = serverApp(engine, config)
   const isOwn = ownPaths(config.admin.path)

@@ -9,11 +9,13 @@ import { Journey } from '../engine/journey.js'
 import { Jobs } from '../engine/jobs/jobs.js'
 import { Lease } from '../engine/lease.js'
 import { MemoryTier } from '../engine/memory-tier.js'
-import { Operator } from '../engine/operator.js'
+import { Operator, type OperatorParts } from '../engine/operator.js'
+import type { Origin } from '../engine/origin.js'
 import type { Parts } from '../engine/parts.js'
 import { OwedInvalidations } from '../engine/owed-invalidations.js'
 import { PendingBytes } from '../engine/pending.js'
 import { reconcile } from '../engine/reconcile.js'
+import { Refresher, type RefresherParts } from '../engine/refresh/refresher.js'
 import { Rules } from '../engine/rules.js'
 import { Stats } from '../engine/stats.js'
 import { AccessLog } from '../engine/sweep/access-log.js'
@@ -32,6 +34,8 @@ export interface Engine {
   readonly recorder: Recorder
   readonly backend: { readonly backend: string; readonly why: string }
   readonly answers: AnswerFields
+  /** From now on, what a purge hits is fetched again through this origin, if the settings say so (`refreshAfterPurge`). */
+  refreshThrough(origin: Origin, requestFor: RefresherParts['requestFor']): void
   /** Waits until what is being fetched now is stored, at most as long as requests have to end (`server.drainTimeoutMs`). */
   settle(): Promise<void>
   close(): Promise<void>
@@ -68,6 +72,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   jobs.register('reconcile', (pass, options) =>
     pass.run(() => reconcile(reconciling, pass, options), systemClock),
   )
+  let refresher: Refresher | undefined
   const operator = buildOperator(
     parts,
     { sweeper, jobs },
@@ -75,6 +80,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       backend: backend.backend,
       namespace: config.namespace,
       portless,
+      refresher: () => refresher?.collector(),
     },
   )
   failpoints?.withLease(parts.lease)
@@ -96,8 +102,15 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     recorder: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
     answers: parts.answers,
+    refreshThrough: (origin, requestFor) => {
+      if (settings.refreshAfterPurge.rate === 0) return
+      const timing = { clock: systemClock, timers: systemTimers }
+      const found = { ...timing, journey, origin, requestFor, rules: new Rules(settings), events: { warn } }
+      refresher = new Refresher(found, settings.refreshAfterPurge)
+    },
     settle,
     close: async () => {
+      refresher?.stop()
       await settle()
       await parts.lease.stop()
       parts.owed.stop()
@@ -174,7 +187,7 @@ function buildParts(
 function buildOperator(
   parts: Parts,
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
-  about: { readonly backend: string; readonly namespace: string; readonly portless: boolean },
+  about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher'>,
 ): Operator {
   const rules = new Rules(parts.settings)
   return new Operator({

@@ -14,6 +14,7 @@ import type { BodyStore, Entry, FenceState, MetadataStore, Usage } from './ports
 import type { LimitSettings } from './settings.js'
 import type { Stats, StatsSnapshot } from './stats.js'
 import type { SweepProgress } from './sweep/pass.js'
+import type { Collector } from './sweep/counts.js'
 import type { Sweeper } from './sweep/sweeper.js'
 import type { Timers } from './timers.js'
 
@@ -46,6 +47,8 @@ export interface OperatorParts {
   readonly effectiveUrls?: (url: string) => readonly string[]
   /** Entries' URLs name no port: then what an operator names need not either. */
   readonly portless?: boolean
+  /** Fetches again what an invalidation hits; undefined while that is switched off. */
+  readonly refresher?: () => Collector | undefined
   /** Longest wait for the count of an invalidation, ms. */
   readonly waitMs?: number
 }
@@ -256,7 +259,7 @@ export class Operator {
         job = jobs.request('sweep', 'invalidation').id
       }
       const [count, pending] = await Promise.all([
-        sweeper.count(state.seq, waitMs, ask),
+        sweeper.count(state.seq, waitMs, ask, this.parts.refresher?.()),
         available(Promise.resolve(settle?.(state) ?? [])),
       ])
       return { seq: state.seq, effective: pending.length === 0, ...count, pending, soft, job }

@@ -2,7 +2,7 @@ import type { Fence } from '../fence/fence.js'
 import type { HeldMark } from '../fence/mark-index.js'
 import { concerns, type Subject } from '../fence/mark.js'
 import { namesOf } from '../fence/mark-faults.js'
-import type { Entry, MetadataStore } from '../ports/index.js'
+import type { Entry, EntryUse, MetadataStore } from '../ports/index.js'
 import type { Pass, Swept, WalkPlace } from './pass.js'
 import type { Counts, Watch } from './counts.js'
 
@@ -143,7 +143,7 @@ export class MarkSweep {
       const dead: Entry[] = []
       for (const key of keys.slice(at, at + this.options.batch)) {
         const { entries } = await this.fence.lookup(key)
-        for (const entry of entries) if (this.#isToGo(entry, round)) dead.push(entry)
+        for (const entry of entries) if (this.#isToGo(entry, undefined, round)) dead.push(entry)
       }
       await this.#remove(dead, round.pass)
       await round.pass.breathe()
@@ -172,7 +172,9 @@ export class MarkSweep {
       const { epoch, seq } = this.fence.state()
       const unseen = page.items.some(({ entry: { stamp } }) => stamp.epoch !== epoch || stamp.seq > seq)
       if (unseen) await this.fence.refresh()
-      const dead = page.items.map(({ entry }) => entry).filter(entry => this.#isToGo(entry, round))
+      const dead = page.items
+        .filter(({ entry, use }) => this.#isToGo(entry, use, round))
+        .map(({ entry }) => entry)
       await this.#remove(dead, round.pass)
       cursor = page.cursor
       if (cursor !== undefined) pass.place = { epoch: life, seq: sweptTo, floor, cursor }
@@ -190,24 +192,24 @@ export class MarkSweep {
   }
 
   /** Holds one entry against the marks, counts it for those who asked, and says whether it is to be removed. */
-  #isToGo(entry: Entry, round: Round): boolean {
+  #isToGo(entry: Entry, use: EntryUse | undefined, round: Round): boolean {
     round.pass.examined++
     const verdict = this.fence.verdict(entry)
     if (verdict === 'live') return false
     if (verdict === 'dead') {
-      if (this.counts.wanted) this.counts.killed(this.fence.killer(entry) ?? 0)
+      if (this.counts.wanted) this.counts.killed(this.fence.killer(entry) ?? 0, entry, use)
       return true
     }
-    this.#countSoft(entry, round.due)
+    this.#countSoft(entry, use, round.due)
     for (const held of round.hardened) if (isHit(held, entry)) return true
     for (const held of round.undecided) if (isHit(held, entry)) round.undecided.delete(held)
     return false
   }
 
-  #countSoft(entry: Entry, due: Round['due']): void {
+  #countSoft(entry: Entry, use: EntryUse | undefined, due: Round['due']): void {
     for (const [seq, watch] of due) {
       if (this.fence.marks().some(held => held.seq === seq && held.mark.soft && isHit(held, entry)))
-        watch.matched++
+        watch.hit(entry, use)
     }
   }
 

@@ -4,7 +4,7 @@ import type { BodyStore, MetadataStore } from '../ports/index.js'
 import type { LimitSettings, SweepSettings } from '../settings.js'
 import type { Timers } from '../timers.js'
 import type { AccessLog } from './access-log.js'
-import { Counts } from './counts.js'
+import { Counts, type Collector } from './counts.js'
 import { MarkSweep } from './mark-sweep.js'
 import { Pass, type SweepProgress } from './pass.js'
 import { OrphanBodies } from './orphan-bodies.js'
@@ -138,14 +138,15 @@ export class Sweeper {
   /**
    * Sweeps at once, and waits for the number of entries that one invalidation hit, at most `waitMs`. Exact when `expect` was
    * called before the invalidation.
-   * @param ask asks for the pass. @returns `sweeping`: the count is not final.
+   * @param ask asks for the pass. @param collector takes the entries, for as long as the pass runs. @returns `sweeping`: the count is not final.
    */
   async count(
     seq: number,
     waitMs: number,
     ask: () => void = () => this.poke('invalidation'),
+    collector?: Collector,
   ): Promise<{ matched: number; sweeping: boolean }> {
-    const watch = this.#counts.watch(seq)
+    const watch = this.#counts.watch(seq, collector)
     ask()
     let cancel: (() => void) | undefined
     const late = new Promise<void>(resolve => {
@@ -153,7 +154,9 @@ export class Sweeper {
     })
     await Promise.race([watch.ended, late])
     cancel?.()
-    this.#counts.watches.delete(seq)
+    const forget = () => void this.#counts.watches.delete(seq)
+    if (collector === undefined || watch.done) forget()
+    else void watch.ended.then(forget)
     return { matched: watch.matched, sweeping: !watch.done }
   }
 
