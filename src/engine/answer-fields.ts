@@ -15,7 +15,8 @@ export class AnswerFields {
   base(status: number, fields: RawFields, size: number): string[] {
     const base = withoutFields(fields, this.#hidden)
     if (status !== 204 && !hasField(fields, 'content-length')) base.push('Content-Length', String(size))
-    return base
+    // A list that has grown holds room for more; of a copy none is lost.
+    return base.slice()
   }
 
   /** Fields of a response that streams through from the origin: `fields`, and the Age that `sent` had. */

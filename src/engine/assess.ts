@@ -131,7 +131,9 @@ export function cleanFields(
 ): readonly string[] {
   let fields = storedFields(head.fields, policy.directives)
   if (rule.setCookie === 'strip') fields = withoutFields(fields, SET_COOKIE)
-  return hasField(fields, 'date') ? fields : withField(fields, 'Date', formatHttpDate(responseTime))
+  const dated = hasField(fields, 'date') ? fields : withField(fields, 'Date', formatHttpDate(responseTime))
+  // These stay in memory for long: without the room that a list which has grown keeps for more.
+  return dated.slice()
 }
 
 const SET_COOKIE = new Set(['set-cookie', 'set-cookie2'])
