@@ -29,7 +29,7 @@ interface Group {
 }
 
 // What an entry costs beyond its body: objects, strings, the map's own links. Measured by bench/memory.
-const OVERHEAD_BYTES = 1024
+const OVERHEAD_BYTES = 2560
 
 /** The nearest tier: small bodies with their metadata, by key text, bounded in bytes and in keys, least recently used first out. */
 export class MemoryTier {
