@@ -12,6 +12,11 @@ export const httpSchema = z.strictObject({
     .array(fieldName())
     .default(['Strata-Cache-Control', 'CDN-Cache-Control'])
     .describe('RFC 9213 targeted fields; the first valid one wins over Cache-Control and Expires'),
+  surrogateDevice: fieldName()
+    .optional()
+    .describe(
+      'Name in Surrogate-Capability towards origins: then their Surrogate-Control goes before all targeted fields and is taken off towards clients; unset: it is a field like any other',
+    ),
   tagFields: z
     .array(fieldName())
     .default(['cache-tag', 'surrogate-key', 'xkey', 'cache-groups'])

@@ -8,7 +8,12 @@ export class AnswerFields {
   readonly #hidden: ReadonlySet<string>
 
   constructor(private readonly http: HttpSettings) {
-    this.#hidden = new Set(['age', 'x-cache', ...(http.exposeTags ? [] : http.tagFields)])
+    this.#hidden = new Set([
+      'age',
+      'x-cache',
+      ...(http.surrogateDevice === undefined ? [] : ['surrogate-control']),
+      ...(http.exposeTags ? [] : http.tagFields),
+    ])
   }
 
   /** Fields of a stored response that do not change with time. `size`: length of the stored body in bytes. */

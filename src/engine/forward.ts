@@ -35,8 +35,12 @@ export function originRequest(
     for (const name of RANGE) dropped.add(name)
   const rewritesCookie = rule.keyCookies.length > 0 || rule.cookies === 'strip'
   if (rewritesCookie) dropped.add('cookie')
+  const { surrogateDevice } = rule.policy
+  // What a client says to be capable of is no part of the key, and the answer to it would be everybody's.
+  if (surrogateDevice !== undefined) dropped.add('surrogate-capability')
   const fields = dropped.size === 0 ? [...request.rawFields] : withoutFields(request.rawFields, dropped)
   if (rewritesCookie && identity.cookie !== undefined) fields.push('Cookie', identity.cookie)
+  if (surrogateDevice !== undefined) fields.push('Surrogate-Capability', `${surrogateDevice}="Surrogate/1.0"`)
   if (mode.kind === 'revalidate') pushValidators(fields, mode.validators)
   if (mode.kind === 'complete') {
     fields.push('Range', mode.range)

@@ -72,6 +72,7 @@ function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own
       staleIfError: rule.staleIfError,
       besideSharedMaxAge,
       targetedFields: http.targetedFields,
+      surrogateDevice: http.surrogateDevice,
       heuristicFraction: http.heuristicFraction,
       heuristicMax: http.heuristicMax,
     },

@@ -59,6 +59,11 @@ export type RuleDefaults = Omit<RuleSettings, 'match'>
 export interface HttpSettings {
   /** RFC 9213 targeted fields, the first that is valid and not empty wins over Cache-Control and Expires. */
   readonly targetedFields: readonly string[]
+  /**
+   * Name under which this cache says to origins that it takes Surrogate-Control (Surrogate-Capability). That field goes before all
+   * targeted ones then, and is taken off towards clients. Undefined: it is a field like any other.
+   */
+  readonly surrogateDevice?: string
   /** Response fields with tags; they are taken off towards clients. */
   readonly tagFields: readonly string[]
   /** Keep the tag fields in answers. */

@@ -9,6 +9,8 @@ export interface PolicyRule {
   /** The windows stand in a rule for just these paths: then they hold beside s-maxage too, which forbids them else (RFC 9111 §5.2.2.10). */
   readonly besideSharedMaxAge: boolean
   readonly targetedFields: readonly string[]
+  /** Surrogate-Control counts, before the targeted fields, for the surrogate of this name. */
+  readonly surrogateDevice?: string
   readonly heuristicFraction: number
   readonly heuristicMax: number
 }

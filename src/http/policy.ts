@@ -2,6 +2,7 @@ import { fieldLines, fieldValue, type RawFields } from './fields.js'
 import { NO_CACHE_CONTROL, parseCacheControl, type CacheControl } from './cache-control.js'
 import { parseHttpDate } from './http-date.js'
 import { parseVary } from './vary.js'
+import { parseSurrogateControl } from './surrogate-control.js'
 import { targetedCacheControl } from './targeted.js'
 import { freshnessLifetime, type FreshnessSource } from './freshness.js'
 import type { PolicyRule } from './policy-rule.js'
@@ -13,7 +14,7 @@ import type { PolicyRule } from './policy-rule.js'
 export interface ResponsePolicy {
   /** The directives that count: of a targeted field (RFC 9213) when there is a valid one, else of Cache-Control. */
   readonly directives: CacheControl
-  /** Name of the targeted field that won. */
+  /** Name of the targeted field that won, or Surrogate-Control. */
   readonly targeted: string | undefined
   /** Freshness lifetime, s, and where it comes from. */
   readonly lifetime: number
@@ -52,7 +53,7 @@ export function policyOf(
   rule: PolicyRule,
 ): ResponsePolicy {
   const { fields, status } = response
-  const targeted = targetedCacheControl(fields, rule.targetedFields)
+  const targeted = surrogateControl(fields, rule) ?? targetedCacheControl(fields, rule.targetedFields)
   const lines = targeted === undefined ? fieldLines(fields, 'cache-control') : []
   const directives =
     targeted?.directives ?? (lines.length === 0 ? NO_CACHE_CONTROL : parseCacheControl(lines))
@@ -84,6 +85,13 @@ export function policyOf(
     etag: fieldValue(fields, 'etag'),
     lastModified: validDate(fieldValue(fields, 'last-modified'), response.responseTime),
   }
+}
+
+/** Surrogate-Control where it is asked for: it is meant for reverse proxies alone, so it rules as a targeted field does. */
+function surrogateControl(fields: RawFields, { surrogateDevice }: PolicyRule) {
+  if (surrogateDevice === undefined) return undefined
+  const directives = parseSurrogateControl(fields, surrogateDevice)
+  return directives && { name: 'Surrogate-Control', directives }
 }
 
 /** The response's own window, else the rule's; none where going stale without validation is forbidden (RFC 9111 §4.2.4). */

@@ -131,3 +131,32 @@ describe('validators (RFC 9111 §4.3.1)', () => {
     expect(new Date(policy.lastModified!).getTime()).toBe(CAME - 5000)
   })
 })
+
+describe('Surrogate-Control, only where it is asked for', () => {
+  const fields = {
+    'Surrogate-Control': 'max-age=9',
+    'CDN-Cache-Control': 'max-age=7',
+    'Cache-Control': 'no-store',
+  }
+  const asked = { rule: { surrogateDevice: 'strata' } }
+
+  test('it is a field like any other by default', () => {
+    expect(policyFor(fields)).toMatchObject({ lifetime: 7, targeted: 'CDN-Cache-Control' })
+  })
+
+  test('it goes before targeted fields', () => {
+    expect(policyFor(fields, asked)).toMatchObject({
+      lifetime: 9,
+      targeted: 'Surrogate-Control',
+      noStore: false,
+    })
+    expect(policyFor({ ...fields, 'Surrogate-Control': 'no-store' }, asked).noStore).toBe(true)
+  })
+
+  test('what is meant for another surrogate says nothing', () => {
+    expect(policyFor({ ...fields, 'Surrogate-Control': 'max-age=9;other' }, asked)).toMatchObject({
+      lifetime: 7,
+      targeted: 'CDN-Cache-Control',
+    })
+  })
+})
