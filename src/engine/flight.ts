@@ -51,6 +51,7 @@ export class Flight {
   readonly #blocked = new Map<FlightReader, NodeJS.Timeout>()
   readonly #settledListeners: (() => void)[] = []
   #leader: FlightReader | undefined
+  #isLeaderless = false
   #state: State = 'waiting'
   #head: FlightHead | undefined
   #kept: Buffer[] | undefined = []
@@ -96,9 +97,14 @@ export class Flight {
         return true
       }
     }
-    this.#leader ??= reader
+    if (!this.#isLeaderless) this.#leader ??= reader
     this.#readers.add(reader)
     return true
+  }
+
+  /** Nobody waits for what was asked: whoever joins is a follower, and gets what is for sharing alone (P7). */
+  leaderless(): void {
+    this.#isLeaderless = true
   }
 
   leave(reader: FlightReader): void {

@@ -331,6 +331,7 @@ export class Flights {
     this.#background++
     const mode = modeOf(trip, { action: chosen.soft ? 'fetch' : 'revalidate', chosen })
     const running = this.#lead(trip, chosen, mode, fence, name)
+    running.flight.leaderless()
     running.flight.whenSettled(() => this.#background--)
     this.#start(trip, running, this.#uncacheable.has(trip.identity.text) ? undefined : name, true)
   }

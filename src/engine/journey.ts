@@ -41,7 +41,8 @@ export class Journey {
       again: trip => this.#slow(trip),
       answer: (trip, entry, result, detail) => {
         this.#answers
-          .answer(trip, entry, result, detail, freshnessLeft(entry, parts.clock.now()))
+          // Judged when its flight began: a purge since then concerns it, and memory would not be told again.
+          .answer(trip, entry, result, detail, freshnessLeft(entry, parts.clock.now()), false)
           .catch((error: unknown) => this.#broken(trip.x, error))
       },
       refuse: (trip, error) => this.#refuse(trip, error),

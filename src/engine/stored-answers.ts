@@ -21,13 +21,17 @@ export class StoredAnswers {
     this.#reads = new SharedReads(parts.bodies)
   }
 
-  /** deliver from the stores: a small body whole and checked (and into memory), a large one as it streams. */
+  /**
+   * deliver from the stores: a small body whole and checked, a large one as it streams.
+   * @param keeps a small body goes into memory, too: only of an entry that has been found live just now.
+   */
   async answer(
     trip: Trip,
     chosen: EntryCandidate,
     result: CacheResult,
     detail: string,
     ttl: number,
+    keeps = true,
   ): Promise<void> {
     const { parts } = this
     const { x } = trip
@@ -40,7 +44,7 @@ export class StoredAnswers {
       if (!bodyless && (ref.digest !== '' || ref.size === 0)) {
         bytes = await this.#reads.read(ref)
         // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
-        if (!chosen.soft)
+        if (keeps && !chosen.soft)
           parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))
       }
       const stored = { ...chosen, body: bytes, baseFields: baseFieldsOf(chosen, parts.answers) }

@@ -13,7 +13,9 @@ const told = (violations: readonly Violation[]) =>
   violations.map(({ url, message, history }) => [`${url}: ${message}`, ...history].join('\n'))
 
 let began: number
-beforeAll(() => (began = performance.now()))
+beforeAll(() => {
+  began = performance.now()
+})
 afterAll(() => {
   process.stdout.write(`oracle: seed ${SEED}, ${((performance.now() - began) / 1000).toFixed(0)} s\n`)
 })

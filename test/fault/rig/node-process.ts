@@ -19,6 +19,7 @@ export class NodeProcess {
   #child: ChildProcess | undefined
   #port = 0
   #orders = 0
+  #killed = false
   readonly #reached = new Map<number, () => void>()
 
   constructor(
@@ -36,7 +37,7 @@ export class NodeProcess {
 
   /** Started, and not killed by us. */
   get running(): boolean {
-    return this.#child !== undefined && !this.#child.killed
+    return this.#child !== undefined && !this.#killed
   }
 
   /** Starts it, again on the port that it had. */
@@ -53,6 +54,7 @@ export class NodeProcess {
       },
     )
     this.#child = child
+    this.#killed = false
     child.on('message', (message: { reached: number }) => this.#reached.get(message.reached)?.())
     // Its channel breaks when it is killed: that is what `exited` is for.
     child.on('error', () => undefined)
@@ -93,10 +95,12 @@ export class NodeProcess {
   }
 
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    if (this.#child?.pid !== undefined) process.kill(this.#child.pid, name)
+    // Its exit may be under way.
+    if (this.running && this.#child?.exitCode === null) this.#child.kill(name)
   }
 
   async kill(): Promise<void> {
+    this.#killed = true
     this.#child?.kill('SIGKILL')
     await this.exited()
   }
