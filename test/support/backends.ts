@@ -28,10 +28,17 @@ export async function startBackend(name: BackendName): Promise<TestBackend> {
   const folder = await mkdtemp(join(tmpdir(), `strata-${name}-`))
   const redis = name === 'redis' || name === 's3-redis' ? await startRedis() : undefined
   const s3 = name === 's3-redis' ? await startS3() : undefined
-  const env: Record<string, string> = { STRATA_BACKEND: name, STRATA_DATA_DIR: folder }
+  // A machine that is busy with tests answers late: what happens then is for the tests of faults to say.
+  const timeoutMs = 5000
+  const env: Record<string, string> = {
+    STRATA_BACKEND: name,
+    STRATA_DATA_DIR: folder,
+    STRATA_TIERS_TIMEOUT_MS: String(timeoutMs),
+  }
   const options: { -readonly [Name in keyof StrataOptions]: StrataOptions[Name] } = {
     backend: name,
     dataDir: folder,
+    tiers: { timeoutMs },
   }
   if (redis !== undefined) {
     env.STRATA_REDIS_URL = redis.url
