@@ -14,6 +14,7 @@ import type { Origin } from '../engine/origin.js'
 import type { Parts } from '../engine/parts.js'
 import { OwedInvalidations } from '../engine/owed-invalidations.js'
 import { PendingBytes } from '../engine/pending.js'
+import { QuietEvents } from '../engine/quiet-events.js'
 import { reconcile } from '../engine/reconcile.js'
 import { Refresher, type RefresherParts } from '../engine/refresh/refresher.js'
 import { Rules } from '../engine/rules.js'
@@ -45,7 +46,7 @@ export interface Engine {
 export async function openEngine(config: StrataConfig, log: Logger, logsAccess: boolean): Promise<Engine> {
   const settings = toEngineSettings(config)
   const backend = resolveBackend(config)
-  const warn = (what: string, details: Record<string, unknown>) => log.warn({ what, ...details }, what)
+  const { warn } = new QuietEvents((what, details) => log.warn({ what, ...details }, what), systemClock)
   const failpoints = await failpointsOfTests()
   const opened = await openStores(backend.backend, config, warn)
   const stores = failpoints?.withStores(opened) ?? opened
