@@ -1,12 +1,12 @@
 import { readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { Redis } from 'ioredis'
 import type { Failpoint } from '../../../src/engine/failpoints.js'
 import type { Page } from './origin.js'
 import type { Random } from './random.js'
 import { startRig, type Rig, type RigOptions } from './rig.js'
-import { sleep } from './signals.js'
 
 /** Where a process is killed in the middle of a fill. */
 export const CRASH_POINTS: readonly Failpoint[] = [
@@ -38,6 +38,7 @@ export interface CrashResult {
 
 const RESERVATION_MS = 1000
 const SWEPT_WITHIN_MS = 20_000
+const KILLED_WITHIN_MS = 10_000
 
 /** Kills a node at each failpoint of a fill, starts it again, asks for everything, sweeps, and counts what lies about. */
 export async function crashes({
@@ -94,7 +95,7 @@ export async function crashes({
 
 function pageOf(path: string, random: Random): Page {
   const shape = { cacheControl: 'max-age=3600', tags: [], varies: false, validates: false }
-  return { ...shape, path, size: random.pick([700, 700, 50_000]), chunked: random.chance(0.5) }
+  return { ...shape, path, size: random.pick([700, 700, 400_000]), chunked: random.chance(0.5) }
 }
 
 async function ask(rig: Rig, path: string): Promise<number> {
@@ -117,8 +118,11 @@ async function purge(rig: Rig, path: string): Promise<void> {
 /** The fill goes on after its client has had all: the kill comes when it comes. */
 async function killedSoon(rig: Rig): Promise<boolean> {
   const { node } = rig.stations[0]!
-  const gone = node.exited().then(() => true)
-  return Promise.race([gone, sleep(5000).then(() => false)])
+  const late = new AbortController()
+  const inVain = sleep(KILLED_WITHIN_MS, false, { signal: late.signal }).catch(() => false)
+  const killed = await Promise.race([node.exited().then(() => true), inVain])
+  late.abort()
+  return killed
 }
 
 async function sweep(rig: Rig): Promise<void> {
