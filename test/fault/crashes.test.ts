@@ -4,12 +4,16 @@ import { Random } from './rig/random.js'
 
 /** P3: a node may be killed between any two steps of a fill (20 times at each by `npm run test:fault -- --crashes 20`). */
 
-test.each(['embedded', 'redis', 's3-redis'] as const)(
-  'kill -9 at every step of a fill on %s: nothing torn is served, nothing is left lying about',
-  async backend => {
-    const result = await crashes({ backend, random: new Random(7), times: 2 })
+test.each([
+  ['embedded', 1],
+  ['redis', 1],
+  ['s3-redis', 2],
+] as const)(
+  'kill -9 at every step of a fill on %s, %i times each: nothing torn is served, nothing is left lying about',
+  async (backend, times) => {
+    const result = await crashes({ backend, random: new Random(7), times })
     expect(result.faults).toEqual([])
-    expect(result.kills).toBe(2 * CRASH_POINTS.length)
+    expect(result.kills).toBe(times * CRASH_POINTS.length)
     expect(result.bodiesLeft).toBe(result.bodiesReferred)
   },
   120_000,

@@ -21,8 +21,8 @@ afterAll(() => {
 })
 
 test.each([
-  ['redis', 60],
-  ['s3-redis', 40],
+  ['redis', 50],
+  ['s3-redis', 30],
 ] as const)(
   'three nodes on %s: %i rounds of purges, fills and faults, and no answer older than a purge allows',
   async (backend, rounds) => {
@@ -48,7 +48,7 @@ describe('the oracle sees it when a part of P1 is taken out', () => {
         seed: SEED,
         rounds: 400,
         sabotage,
-        faults: {},
+        faults: 'none',
         cutOff,
       })
       expect(violations.map(({ message }) => message)).toContainEqual(

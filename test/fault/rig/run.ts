@@ -62,7 +62,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
       const number = next++
       const plan = new Random(seedOf(seed, number))
       await new Round(rig, plan, `round${number}`, tally, cutOff).run()
-      options.onProgress?.(++done)
+      done++
+      options.onProgress?.(done)
     }
   }
   try {
