@@ -161,8 +161,10 @@ export class Flight {
   }
 
   stored(entry: EntryCandidate, result: CacheResult, detail: string): void {
-    for (const reader of this.#take()) reader.onStored(entry, result, detail)
+    const readers = this.#take()
+    // First: a reader that turns it down asks anew at once, and must not find a flight here that will never answer.
     this.settle()
+    for (const reader of readers) reader.onStored(entry, result, detail)
   }
 
   /** Nothing comes of it here: all who wait go their own way, back to the stores. */
