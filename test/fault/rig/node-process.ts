@@ -19,7 +19,8 @@ export class NodeProcess {
   #child: ChildProcess | undefined
   #port = 0
   #orders = 0
-  #killed = false
+  /** Before it listens, and since it was killed. */
+  #killed = true
   readonly #reached = new Map<number, () => void>()
 
   constructor(
@@ -54,7 +55,6 @@ export class NodeProcess {
       },
     )
     this.#child = child
-    this.#killed = false
     child.on('message', (message: { reached: number }) => this.#reached.get(message.reached)?.())
     // Its channel breaks when it is killed: that is what `exited` is for.
     child.on('error', () => undefined)
@@ -69,6 +69,7 @@ export class NodeProcess {
         reject(new Error(`${this.name} ended with ${signal ?? code}:\n${this.lines.join('\n')}`)),
       )
     })
+    this.#killed = false
   }
 
   /** Gives an order; resolves to what takes it back, and lets go whom it holds. */
