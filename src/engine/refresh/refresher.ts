@@ -107,15 +107,20 @@ export class Refresher {
   }
 
   #fetch(request: ClientRequest, { entry, tries }: Waiting): void {
-    const { journey, origin } = this.parts
+    const { journey, origin, clock } = this.parts
     this.#active.add(entry.key)
-    const { exchange, over } = silentExchange(request, origin, {
-      onHead: (status, ms) => {
-        if (status >= 500 || status === 429) this.#failed()
-        else this.#budget.answered(ms)
+    const { exchange, over } = silentExchange(
+      request,
+      origin,
+      {
+        onHead: (status, ms) => {
+          if (status >= 500 || status === 429) this.#failed()
+          else this.#budget.answered(ms)
+        },
+        onFailure: () => this.#failed(),
       },
-      onFailure: () => this.#failed(),
-    })
+      clock,
+    )
     void over.then(({ asked }) => {
       this.#active.delete(entry.key)
       // Another variant's flight had not quite come to its end, or too much is refreshed for clients just now: later.

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js'
 import { newOutcome, type ClientRequest, type Exchange, type Responder } from '../exchange.js'
 import type { Origin, OriginCall, OriginRequest, OriginSink } from '../origin.js'
 
@@ -49,10 +50,11 @@ class WatchedOrigin implements Origin {
   constructor(
     private readonly origin: Origin,
     private readonly told: Told,
+    private readonly clock: Clock,
   ) {}
 
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
-    const started = performance.now()
+    const started = this.clock.monotonic()
     this.running++
     this.asked = true
     let open = true
@@ -64,7 +66,7 @@ class WatchedOrigin implements Origin {
     const call = this.origin.fetch(request, {
       onInterim: (status, fields) => sink.onInterim(status, fields),
       onHead: (head, flow) => {
-        this.told.onHead(head.status, performance.now() - started)
+        this.told.onHead(head.status, this.clock.monotonic() - started)
         sink.onHead(head, flow)
       },
       onData: chunk => sink.onData(chunk),
@@ -96,9 +98,10 @@ export function silentExchange(
   request: ClientRequest,
   origin: Origin,
   told: Told,
+  clock: Clock,
 ): { readonly exchange: Exchange; readonly over: Promise<{ readonly asked: boolean }> } {
   const responder = new SilentResponder()
-  const watched = new WatchedOrigin(origin, told)
+  const watched = new WatchedOrigin(origin, told, clock)
   const over = new Promise<{ asked: boolean }>(resolve => {
     const look = () => {
       if (responder.closed && watched.running === 0) resolve({ asked: watched.asked })
@@ -112,7 +115,7 @@ export function silentExchange(
     responder,
     origin: watched,
     outcome: newOutcome(),
-    startedAt: performance.now(),
+    startedAt: clock.monotonic(),
   }
   return { exchange, over }
 }
