@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import express, { type Express } from 'express'
+import type { Express } from 'express'
 import pino, { type Logger } from 'pino'
+import { buildAdmin } from './compose/admin.js'
 import { openEngine, type Engine } from './compose/engine.js'
 import { loadConfig, type StrataConfig, type StrataOptions } from './config/index.js'
 import type { Operator } from './engine/operator.js'
-import { adminRouter, healthRoutes } from './server/admin/index.js'
 import { tagResponse } from './server/code-tags.js'
 import { handler, middleware, type Listener, type Middleware } from './server/middleware.js'
 import { listen, proxyListener } from './server/proxy.js'
-import { PurgeMethods } from './server/purge-methods.js'
 import { refreshRequest } from './server/refresh-request.js'
 import { upgradeHandler } from './server/upgrade.js'
 import { Upstream } from './server/upstream.js'
@@ -46,7 +45,7 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
   const log = pino({ level: options.log?.level ?? 'warn' })
   // Behind the middleware there is no origin to ask: handlers get the client's Host as it is.
   const engine = await openEngine({ ...config, origin: undefined }, log, false)
-  const purges = purgeMethods(engine, config, log)
+  const { methods: purges } = buildAdmin({ engine, config, log })
   const entered = Symbol('strata.entered')
   const cached = (isFirst: boolean): Middleware => {
     const run = middleware(engine.journey, engine.recorder, { entered, isFirst })
@@ -59,7 +58,7 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
   return {
     middleware: () => between,
     handler: app => handler(inFront, app),
-    admin: ({ token } = {}) => adminApp(engine, '/', token ?? config.admin.token),
+    admin: ({ token } = {}) => buildAdmin({ engine, config, log, token }).routes('/'),
     tag: (res, ...tags) => tagResponse(res, tags),
     operator: engine.operator,
     backend: engine.backend.backend,
@@ -76,9 +75,10 @@ export async function serve(
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
   engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
   const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.recorder)
-  const own = serverApp(engine, config)
+  const admin = buildAdmin({ engine, config, log })
+  const own = admin.server(config.admin.path)
   const isOwn = ownPaths(config.admin.path)
-  const purges = purgeMethods(engine, config, log)
+  const { methods: purges } = admin
   const listener: Listener = (req, res) => {
     if (isOwn(req.url ?? '')) own(req, res)
     else if (!purges.take(req, res)) proxy(req, res)
@@ -126,38 +126,6 @@ function announce(
     { addresses: [address], origin: config.origin, backend, why, namespace: config.namespace, admin },
     'listening',
   )
-}
-
-function purgeMethods(engine: Engine, { admin }: StrataConfig, log: Logger): PurgeMethods {
-  const { token, methods } = admin
-  const onError = (error: unknown) => log.error({ err: error }, 'purge-method-failed')
-  return new PurgeMethods({ operator: engine.operator, methods, token, trustLoopback: true, onError })
-}
-
-function adminApp(engine: Engine, path: string, token: string | undefined): Express {
-  const app = express()
-  app.disable('x-powered-by')
-  app.use(path, adminRouter({ operator: engine.operator, health: engine.health, token, trustLoopback: true }))
-  return app
-}
-
-/** What the proxy answers itself: the admin routes, and what probes ask. */
-function serverApp(engine: Engine, config: StrataConfig): Express {
-  const app = express()
-  app.disable('x-powered-by')
-  const probes = express.Router()
-  healthRoutes(probes, engine.health)
-  app.use(
-    config.admin.path,
-    adminRouter({
-      operator: engine.operator,
-      health: engine.health,
-      token: config.admin.token,
-      trustLoopback: true,
-    }),
-  )
-  app.use(probes)
-  return app
 }
 
 function ownPaths(adminPath: string): (url: string) => boolean {

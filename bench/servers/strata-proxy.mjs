@@ -25,5 +25,5 @@ const post = value => ({
 ready(port, {
   stats: () => admin('/stats'),
   status: () => admin('/status'),
-  purgeAll: () => admin('/invalidate', post({ all: true })),
+  purgeAll: () => admin('/invalidate', post({ all: true, confirm: true })),
 })

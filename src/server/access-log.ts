@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
 import type { Outcome } from '../engine/exchange.js'
 import type { Stats } from '../engine/stats.js'
 import { OUTCOME, type Recorder } from './middleware.js'
+import { requestId } from './request-id.js'
 
 const COUNTER = {
   HIT: 'hits',
@@ -30,14 +30,6 @@ function record({ result, detail, bytes }: Outcome, stats: Stats): void {
   stats.bytesServed += bytes
   if (result !== undefined) stats[COUNTER[result]]++
   if (detail.startsWith('STRATA_')) stats.errors++
-}
-
-const REQUEST_ID = /^[\w.:-]{1,128}$/
-
-/** The client's X-Request-Id, if it is one that a log can take, so that a request can be followed through several servers. */
-function requestId(req: IncomingMessage): string {
-  const given = req.headers['x-request-id']
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
 function requestLogger(logger: Logger) {

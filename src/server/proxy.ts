@@ -14,7 +14,8 @@ import { NodeResponder } from './node-responder.js'
 import { ignoreUpgrade } from './ignored-upgrade.js'
 import { proxiedRequest, refusalFields, type ProxySettings } from './proxied-request.js'
 import { rawAnswer, rawJson } from './problem.js'
-import { challengeOf, type PurgeMethods } from './purge-methods.js'
+import { refusalHeaders } from './access/refused.js'
+import type { PurgeMethods } from './purge-methods.js'
 import { isWebSocket, type OnUpgrade } from './upgrade.js'
 
 export interface ServerSettings {
@@ -119,7 +120,7 @@ function answerBan(error: ParseError, socket: Socket, answers: AnswerFields, pur
   run.then(
     ({ status, body }) => socket.end(rawJson(status, body)),
     (refusal: StrataError) => {
-      const fields = Object.entries(challengeOf(refusal)).flat()
+      const fields = Object.entries(refusalHeaders(refusal)).flat()
       socket.end(rawAnswer(refusal, [...fields, ...answers.trace('BYPASS', { detail: refusal.code }, '')]))
     },
   )

@@ -1,11 +1,15 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { isSweeping } from '../engine/access/sweeping.js'
 import type { InvalidateRequest, Operator } from '../engine/operator.js'
 import { StrataError } from '../errors.js'
+import { allow, type Access } from './access/access.js'
 import { sendAnswer, sendProblem, toStrataError } from './admin/answer.js'
-import { makeGuard, type AuthOptions, type Guard } from './admin/auth.js'
 import { invalidationAnswer } from './admin/invalidate-routes.js'
+import { securityHeaders } from './admin/security-headers.js'
+import { requestId } from './request-id.js'
 
-export interface PurgeMethodOptions extends AuthOptions {
+export interface PurgeMethodOptions {
+  readonly access: Access
   readonly operator: Pick<Operator, 'invalidate'>
   readonly methods: { readonly purge: boolean; readonly ban: boolean }
   /** What went wrong inside: the client is not told. */
@@ -32,11 +36,7 @@ const TAG_FIELDS = ['surrogate-key', 'xkey', 'cache-tag'] as const
  * - `Soft-Purge: 1` or `Fastly-Soft-Purge: 1`: stale in place of gone.
  */
 export class PurgeMethods {
-  readonly #guard: Guard
-
-  constructor(private readonly options: PurgeMethodOptions) {
-    this.#guard = makeGuard(options)
-  }
+  constructor(private readonly options: PurgeMethodOptions) {}
 
   /** Whether this method is switched on. */
   takes(method: string | undefined): boolean {
@@ -48,42 +48,31 @@ export class PurgeMethods {
   take(req: IncomingMessage, res: ServerResponse): boolean {
     if (!this.takes(req.method)) return false
     req.resume()
+    securityHeaders(req, res, requestId(req))
     const target = (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? req.url ?? '/'
     const request = { method: req.method!, target, headers: req.headers, socket: req.socket }
     this.run(request).then(
       answer => sendAnswer(res, answer),
-      (error: unknown) => sendProblem(res, error, challengeOf(error)),
+      (error: unknown) => sendProblem(res, error),
     )
     return true
   }
 
-  /** @throws StrataError STRATA_UNAUTHORIZED, STRATA_FORBIDDEN, STRATA_BAD_REQUEST, STRATA_STORE_UNAVAILABLE */
+  /** @throws StrataError STRATA_UNAUTHORIZED, STRATA_FORBIDDEN, STRATA_RATE_LIMITED, STRATA_BAD_REQUEST, STRATA_STORE_UNAVAILABLE */
   async run(request: MethodRequest): Promise<ReturnType<typeof invalidationAnswer>> {
-    const refusal = this.#guard(request)
-    if (refusal !== undefined) throw new Refused(refusal.error, refusal.headers)
+    const { access, operator } = this.options
+    const principal = await access.enter(request)
+    allow(principal, 'purge')
     try {
-      return invalidationAnswer(await this.options.operator.invalidate(invalidationOf(request)))
+      const invalidation = invalidationOf(request)
+      if (isSweeping(invalidation)) allow(principal, 'purge-all')
+      return invalidationAnswer(await operator.invalidate(invalidation))
     } catch (thrown) {
       const error = toStrataError(thrown)
       if (error.code === 'STRATA_INTERNAL') this.options.onError(thrown)
       throw error
     }
   }
-}
-
-/** A refusal with the fields that go with it. */
-class Refused extends StrataError {
-  constructor(
-    error: StrataError,
-    readonly headers: Record<string, string>,
-  ) {
-    super(error.code, error.message)
-  }
-}
-
-/** Fields that go with an error's answer. */
-export function challengeOf(error: unknown): Record<string, string> {
-  return error instanceof Refused ? error.headers : {}
 }
 
 function invalidationOf({ method, target, headers }: MethodRequest): InvalidateRequest {

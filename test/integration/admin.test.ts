@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import request from 'supertest'
 import type { OperatorParts } from '../../src/engine/operator.js'
+import { Access, type AccessOptions } from '../../src/server/access/access.js'
 import { adminRouter, type AdminOptions } from '../../src/server/admin/index.js'
 import { sampleBody, sampleKey } from '../support/entries.js'
 import { operatedCache } from '../support/operated-cache.js'
@@ -30,13 +31,14 @@ const health = {
 }
 
 async function admin(
-  options: Partial<AdminOptions> = {},
+  options: Partial<AccessOptions> = {},
   mount = mounts['Express 5']!,
   parts: Partial<OperatorParts> = {},
 ) {
   const cache = await operatedCache(parts)
   const onRequest = jest.fn<NonNullable<AdminOptions['onRequest']>>()
-  const router = adminRouter({ operator: cache.operator, health, trustLoopback: true, onRequest, ...options })
+  const access = new Access({ trustLoopback: true, ...options })
+  const router = adminRouter({ operator: cache.operator, health, access, onRequest })
   const handler = mount(router)
   const api = (method: 'get' | 'post' | 'delete' | 'put' | 'head' | 'options', path: string) =>
     request(handler)[method](`/admin/cache${path}`)
@@ -123,7 +125,7 @@ describe.each(Object.keys(mounts))('in %s', name => {
     [{ patterns: ['/x/*'] }, 2],
     [{ tags: ['t'] }, 2],
     [{ prefix: '/x/' }, 2],
-    [{ all: true }, 3],
+    [{ all: true, confirm: true }, 3],
     [{ tags: ['t'], prefix: '/x/' }, 1],
     [{ olderThan: '2030-01-01T00:00:00Z', host: 'h' }, 3],
     [{ pattern: '/x/*', host: 'h', tag: 't', contentType: 'image/*', status: 200, minBytes: 3 }, 1],
@@ -223,7 +225,10 @@ describe('bad input: 400, every fault named, nothing done', () => {
     [{ keys: ['short'], patterns: ['(a+)+'], status: 7 }, ['keys[0]', 'status', 'patterns[0]']],
     [{ all: 'yes' }, ['all']],
     [{ all: false }, ['all']],
-    [{ all: true, tags: ['a'] }, ['all']],
+    [{ all: true, confirm: true, tags: ['a'] }, ['all']],
+    [{ all: true }, ['confirm']],
+    [{ all: true, confirm: false }, ['confirm']],
+    [{ all: true, confirm: 'yes' }, ['confirm']],
     [{ tags: [] }, ['tags']],
     [{ olderThan: 'yesterday' }, ['olderThan']],
     [{ patterns: ['a'.repeat(257)] }, ['patterns[0]']],
@@ -284,7 +289,7 @@ describe('bad input: 400, every fault named, nothing done', () => {
 
 describe('who may ask', () => {
   const purge = (api: Awaited<ReturnType<typeof admin>>['api']) =>
-    api('post', '/invalidate').send({ all: true })
+    api('post', '/invalidate').send({ all: true, confirm: true })
 
   test('with a token: nothing without it', async () => {
     const { api, fill, fence, metadata } = await admin({ token: TOKEN })
@@ -353,7 +358,7 @@ describe('who may ask', () => {
 
   test('without a token and without trust in this machine: nobody', async () => {
     const { api } = await admin({ trustLoopback: false })
-    await api('get', '/status').expect(403)
+    await api('get', '/status').expect(401)
   })
 
   test('each request is told, with what went wrong inside', async () => {
@@ -373,7 +378,7 @@ describe('never a false 200', () => {
   test('nodes that have not confirmed: 202 and their names', async () => {
     const { api, fill } = await admin({}, mounts['Express 5'], { settle: async () => ['node-2'] })
     await fill('a')
-    const { body } = await api('post', '/invalidate').send({ all: true }).expect(202)
+    const { body } = await api('post', '/invalidate').send({ all: true, confirm: true }).expect(202)
     expect(body).toMatchObject({ effective: false, pending: ['node-2'] })
     await fill('b')
     await api('delete', `/keys/${sampleKey('b')}`).expect(202)
@@ -385,7 +390,7 @@ describe('never a false 200', () => {
     await fill('a')
     jest.spyOn(metadata, 'invalidate').mockRejectedValue(new Error('READONLY'))
     const { body } = await api('post', '/invalidate')
-      .send({ all: true })
+      .send({ all: true, confirm: true })
       .expect(503)
       .expect('retry-after', '1')
     expect(body).toMatchObject({ code: 'STRATA_STORE_UNAVAILABLE' })
@@ -407,7 +412,7 @@ describe('never a false 200', () => {
     const port = await listen(handler)
     const socket = connect(port, '127.0.0.1')
     socket.write(
-      'POST /admin/cache/invalidate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{"all":true}',
+      'POST /admin/cache/invalidate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{"all":true,"confirm":true}',
     )
     await new Promise<void>(resolve => socket.once('connect', resolve))
     socket.destroySoon()

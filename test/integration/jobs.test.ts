@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
 import { memoryBodyStore } from '../../src/stores/memory/index.js'
+import { Access } from '../../src/server/access/access.js'
 import { adminRouter } from '../../src/server/admin/index.js'
 import { startBackend, type TestBackend } from '../support/backends.js'
 import { closeAll, gate, onClose, openStrata, until } from '../support/mounted-strata.js'
@@ -13,7 +14,8 @@ const health = { live: () => ({ ok: true, checks: {} }), ready: () => ({ ok: tru
 
 async function admin(parts: Parameters<typeof operatedCache>[0] = {}) {
   const cache = await operatedCache(parts)
-  const app = express().use('/a', adminRouter({ operator: cache.operator, health, trustLoopback: true }))
+  const access = new Access({ trustLoopback: true })
+  const app = express().use('/a', adminRouter({ operator: cache.operator, health, access }))
   return {
     ...cache,
     api: (method: 'get' | 'post' | 'delete', path: string) => request(app)[method](`/a${path}`),

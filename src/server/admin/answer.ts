@@ -1,6 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { isStrataError, StrataError } from '../../errors.js'
 import { FaultyRequest, type Fault } from '../../engine/fence/mark-faults.js'
+import { refusalHeaders } from '../access/refused.js'
 
 // Only what node:http itself has is used of request and response: the router then works in any Express, and without one.
 
@@ -42,7 +43,8 @@ export function sendProblem(
     ...(error instanceof FaultyRequest ? { faults: error.faults } : {}),
   }
   const retry: Record<string, string> = error.status === 503 ? { 'Retry-After': '1' } : {}
-  send(res, error.status, 'application/problem+json', problem, { ...retry, ...headers })
+  const own = { ...retry, ...refusalHeaders(error), ...headers }
+  send(res, error.status, 'application/problem+json', problem, own)
   return error.status
 }
 

@@ -1,2 +1,3 @@
 export { adminRouter, type AdminOptions, type AdminRequest } from './router.js'
-export { healthRoutes, type Health, type HealthReport } from './health-routes.js'
+export { probes, type Health, type HealthReport } from './health-routes.js'
+export { routesOf, type AdminRoute, type Context } from './route.js'

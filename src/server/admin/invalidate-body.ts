@@ -26,12 +26,20 @@ const schema = z.strictObject({
   minBytes: z.number().optional(),
   soft: z.boolean().optional(),
   dryRun: z.boolean().optional(),
+  confirm: z.boolean().optional(),
 })
 
-/** @throws FaultyRequest with every fault of the shape. */
+/** @throws FaultyRequest with every fault of the shape; for `all` without `confirm`, which a script sends too easily. */
 export function parseInvalidate(body: unknown): InvalidateRequest {
   const result = schema.safeParse(body)
-  if (result.success) return result.data
+  if (result.success) {
+    const { confirm, ...request } = result.data
+    if (request.all === true && request.dryRun !== true && confirm !== true) {
+      const message = 'has to be true to invalidate everything: {"all":true,"confirm":true}'
+      throw new FaultyRequest([{ path: 'confirm', message }])
+    }
+    return request
+  }
   throw new FaultyRequest(result.error.issues.flatMap(faultsOfIssue))
 }
 

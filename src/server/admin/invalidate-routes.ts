@@ -1,31 +1,57 @@
-import type { Request, Router } from 'express'
-import type { Operator } from '../../engine/operator.js'
+import type { Request } from 'express'
+import { isSweeping } from '../../engine/access/sweeping.js'
+import type { InvalidateRequest, Operator } from '../../engine/operator.js'
 import { readFlag, readQuery, type Answer } from './answer.js'
-import { readJson } from './body.js'
 import { parseInvalidate } from './invalidate-body.js'
-import { addRoute, paramOf } from './route.js'
+import { paramOf, type AdminRoute, type Context } from './route.js'
 
 /** `POST /invalidate`, `POST /invalidate/key/{key}`, `POST /invalidate/pattern/{pattern}` */
-export function invalidateRoutes(router: Router, operator: Operator): void {
-  addRoute(router, '/invalidate', {
-    POST: async req => {
-      readQuery(req, [])
-      return invalidationAnswer(await operator.invalidate(parseInvalidate(await readJson(req))))
+export function invalidateRoutes(operator: Operator): AdminRoute[] {
+  const invalidate = async (request: InvalidateRequest, { need }: Pick<Context, 'need'>) => {
+    if (isSweeping(request)) need('purge-all')
+    return invalidationAnswer(await operator.invalidate(request))
+  }
+  return [
+    {
+      path: '/invalidate',
+      methods: {
+        POST: {
+          scope: 'purge',
+          action: 'invalidate',
+          body: 'json',
+          run: (req, context) => {
+            readQuery(req, [])
+            return invalidate(parseInvalidate(context.body), context)
+          },
+        },
+      },
     },
-  })
-  addRoute(router, '/invalidate/key/:key', {
-    POST: async req => {
-      const { soft } = readQuery(req, ['soft'])
-      return invalidationAnswer(await operator.remove(paramOf(req, 'key'), { soft: readFlag('soft', soft) }))
+    {
+      path: '/invalidate/key/:key',
+      methods: {
+        POST: {
+          scope: 'purge',
+          action: 'invalidate-key',
+          run: async req => {
+            const soft = readFlag('soft', readQuery(req, ['soft']).soft)
+            return invalidationAnswer(await operator.remove(paramOf(req, 'key'), { soft }))
+          },
+        },
+      },
     },
-  })
-  // A wildcard: the pattern's slashes need no escape.
-  addRoute(router, '/invalidate/pattern/*pattern', {
-    POST: async req => {
-      const flags = readFlags(req)
-      return invalidationAnswer(await operator.invalidate({ patterns: [paramOf(req, 'pattern')], ...flags }))
+    {
+      // A wildcard: the pattern's slashes need no escape.
+      path: '/invalidate/pattern/*pattern',
+      methods: {
+        POST: {
+          scope: 'purge',
+          action: 'invalidate-pattern',
+          run: (req, context) =>
+            invalidate({ patterns: [paramOf(req, 'pattern')], ...readFlags(req) }, context),
+        },
+      },
     },
-  })
+  ]
 }
 
 function readFlags(req: Request): { soft: boolean; dryRun: boolean } {

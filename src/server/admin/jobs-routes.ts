@@ -1,11 +1,9 @@
-import type { Router } from 'express'
 import { z } from 'zod'
 import { FaultyRequest } from '../../engine/fence/mark-faults.js'
 import type { JobView } from '../../engine/jobs/job.js'
 import type { Operator } from '../../engine/operator.js'
 import { readQuery, type Answer } from './answer.js'
-import { readJson } from './body.js'
-import { addRoute, paramOf } from './route.js'
+import { paramOf, type Acting, type AdminRoute } from './route.js'
 
 const reconcileBody = z.strictObject({
   dryRun: z.boolean().optional(),
@@ -14,36 +12,60 @@ const reconcileBody = z.strictObject({
 })
 
 /** `GET /jobs`, `GET /jobs/{id}`, `DELETE /jobs/{id}`, `POST /jobs/{id}/cancel`, `POST /reconcile` */
-export function jobsRoutes(router: Router, operator: Operator): void {
-  addRoute(router, '/jobs', {
-    GET: async req => {
-      readQuery(req, [])
-      return { status: 200, body: { jobs: await operator.jobs() } }
+export function jobsRoutes(operator: Operator): AdminRoute[] {
+  const cancel: Acting = {
+    scope: ['config', 'warm'],
+    action: 'cancel-job',
+    run: async req => ({ status: 200, body: await operator.cancelJob(paramOf(req, 'id')) }),
+  }
+  return [
+    {
+      path: '/jobs',
+      methods: {
+        GET: {
+          scope: 'read',
+          run: async req => {
+            readQuery(req, [])
+            return { status: 200, body: { jobs: await operator.jobs() } }
+          },
+        },
+      },
     },
-  })
-  const cancel = async (id: string) => ({ status: 200, body: await operator.cancelJob(id) })
-  addRoute(router, '/jobs/:id', {
-    GET: async req => {
-      readQuery(req, [])
-      return { status: 200, body: await operator.job(paramOf(req, 'id')) }
+    {
+      path: '/jobs/:id',
+      methods: {
+        GET: {
+          scope: 'read',
+          run: async req => {
+            readQuery(req, [])
+            return { status: 200, body: await operator.job(paramOf(req, 'id')) }
+          },
+        },
+        DELETE: cancel,
+      },
     },
-    DELETE: req => cancel(paramOf(req, 'id')),
-  })
-  addRoute(router, '/jobs/:id/cancel', { POST: req => cancel(paramOf(req, 'id')) })
-  addRoute(router, '/reconcile', {
-    POST: async req => {
-      readQuery(req, [])
-      const hasBody =
-        Number(req.headers['content-length'] ?? 0) > 0 || req.headers['transfer-encoding'] !== undefined
-      const parsed = reconcileBody.safeParse(hasBody ? await readJson(req) : {})
-      if (!parsed.success) {
-        throw new FaultyRequest(
-          parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
-        )
-      }
-      return jobAnswer(await operator.reconcile(parsed.data))
+    { path: '/jobs/:id/cancel', methods: { POST: cancel } },
+    {
+      path: '/reconcile',
+      methods: {
+        POST: {
+          scope: 'config',
+          action: 'reconcile',
+          body: 'optional',
+          run: async (req, { body }) => {
+            readQuery(req, [])
+            const parsed = reconcileBody.safeParse(body)
+            if (!parsed.success) {
+              throw new FaultyRequest(
+                parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
+              )
+            }
+            return jobAnswer(await operator.reconcile(parsed.data))
+          },
+        },
+      },
     },
-  })
+  ]
 }
 
 /** 202 while it is not over. */

@@ -1,12 +1,25 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import type { Principal } from '../../engine/access/scopes.js'
 import type { Operator } from '../../engine/operator.js'
-import { StrataError } from '../../errors.js'
+import { isStrataError, StrataError } from '../../errors.js'
+import { allow, type Access } from '../access/access.js'
+import { requestId } from '../request-id.js'
 import { sendProblem } from './answer.js'
-import { makeGuard, type AuthOptions } from './auth.js'
+import { readJson } from './body.js'
 import { healthRoutes, type Health } from './health-routes.js'
 import { invalidateRoutes } from './invalidate-routes.js'
 import { jobsRoutes } from './jobs-routes.js'
 import { keysRoutes } from './keys-routes.js'
+import {
+  hasBody,
+  mountRoutes,
+  routesOf,
+  type Acting,
+  type AdminRoute,
+  type Around,
+  type Reading,
+} from './route.js'
+import { securityHeaders } from './security-headers.js'
 import { statusRoutes } from './status-routes.js'
 
 /** One admin request, told when its answer is out. */
@@ -16,41 +29,73 @@ export interface AdminRequest {
   readonly url: string
   readonly remoteAddress: string | undefined
   readonly status: number
+  readonly requestId: string
+  /** Who it turned out to be. */
+  readonly principal?: string
   /** What went wrong inside, for the log: the client is not told. */
   readonly error?: unknown
 }
 
-export interface AdminOptions extends AuthOptions {
+export interface AdminOptions {
   readonly operator: Operator
   readonly health: Health
+  readonly access: Access
+  /** Routes of other parts of the server. */
+  readonly routes?: readonly AdminRoute[]
   readonly onRequest?: (request: AdminRequest) => void
+}
+
+interface Asked {
+  readonly id: string
+  principal?: Principal
+  error?: unknown
 }
 
 /**
  * The admin routes, JSON only, to be mounted where the application likes (`/admin/cache`). Runs in Express 5 and 4.
  * Errors are problem details (RFC 9457); no other site may read the answers (no CORS), and none is ever stored.
+ * @throws TypeError for a route that does not declare who may use it
  */
-export function adminRouter({ operator, health, onRequest, ...auth }: AdminOptions): Router {
+export function adminRouter({ operator, health, access, routes = [], onRequest }: AdminOptions): Router {
   const router = express.Router({ caseSensitive: true })
-  const guard = makeGuard(auth)
-  const failures = new WeakMap<Request, unknown>()
+  const asked = new WeakMap<Request, Asked>()
   router.use((req, res, next) => {
+    const state: Asked = { id: requestId(req) }
+    asked.set(req, state)
+    securityHeaders(req, res, state.id)
     if (onRequest !== undefined) {
       const { method, originalUrl: url } = req
       const { remoteAddress } = req.socket
       res.once('close', () => {
-        onRequest({ method, url, remoteAddress, status: res.statusCode, error: failures.get(req) })
+        const { id, principal, error } = state
+        const who = principal === undefined ? {} : { principal: principal.id }
+        onRequest({ method, url, remoteAddress, status: res.statusCode, requestId: id, ...who, error })
       })
     }
-    const refusal = guard(req)
-    if (refusal === undefined) return next()
-    sendProblem(res, refusal.error, refusal.headers)
+    access.enter(req).then(principal => {
+      state.principal = principal
+      next()
+    }, next)
   })
-  statusRoutes(router, operator)
-  keysRoutes(router, operator)
-  invalidateRoutes(router, operator)
-  jobsRoutes(router, operator)
-  healthRoutes(router, health)
+  const around: Around = (_method, _path, does) => async (req, res) => {
+    const { id, principal } = asked.get(req) as Asked & { principal: Principal }
+    allow(principal, does.scope)
+    const need = (scope: Parameters<typeof allow>[1]) => allow(principal, scope)
+    const body = await bodyOf(req, does)
+    return does.run(req, {
+      principal,
+      requestId: id,
+      need,
+      res,
+      get body() {
+        return body()
+      },
+    })
+  }
+  const own = [statusRoutes, keysRoutes, invalidateRoutes, jobsRoutes].flatMap(part => part(operator))
+  mountRoutes(router, [...own, ...healthRoutes(health), ...routes], around)
+  // Nobody gets past the table: what the router has without a scope is found before it serves anything.
+  routesOf(router)
   router.use((req, res) => {
     sendProblem(
       res,
@@ -60,10 +105,25 @@ export function adminRouter({ operator, health, onRequest, ...auth }: AdminOptio
   router.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
     // An answer that has begun cannot be taken back: the application cuts it.
     if (res.headersSent) return next(error)
-    failures.set(req, error)
     // What was not read of a body that is too large would be taken for the next request.
     const tooLarge = error instanceof StrataError && error.code === 'STRATA_TOO_LARGE'
-    sendProblem(res, error, tooLarge ? { Connection: 'close' } : {})
+    const status = sendProblem(res, error, tooLarge ? { Connection: 'close' } : {})
+    const state = asked.get(req)
+    if (state !== undefined && status >= 500) state.error = error
   })
   return router
+}
+
+/** The body, read whole before anything is done; that it is no JSON is told to the route that looks at it. */
+async function bodyOf(req: Request, does: Reading | Acting): Promise<() => unknown> {
+  if (!('body' in does) || (does.body === 'optional' && !hasBody(req))) return () => ({})
+  try {
+    const body = await readJson(req)
+    return () => body
+  } catch (error) {
+    if (!isStrataError(error, 'STRATA_BAD_REQUEST')) throw error
+    return () => {
+      throw error
+    }
+  }
 }

@@ -79,7 +79,7 @@ test('embedded: what can’t be stored is served all the same, and the process l
   const purged = await fetch(`${base}/admin/cache/invalidate`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ all: true }),
+    body: JSON.stringify({ all: true, confirm: true }),
   })
   expect(purged.status).toBe(200)
   await eventually(async () => {

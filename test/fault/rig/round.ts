@@ -176,7 +176,7 @@ export class Round {
       tag: [{ tags: [`tag-${this.name}`] }, tagged] as const,
       pattern: [{ patterns: [`/${this.name}/**`] }, all] as const,
       prefix: [{ prefix: `/${this.name}/` }, all] as const,
-      all: [{ all: true }, rig.origin.paths()] as const,
+      all: [{ all: true, confirm: true }, rig.origin.paths()] as const,
     }[kind]
     const soft = kind !== 'all' && random.chance(0.2)
     const what = `${soft ? 'soft ' : ''}purge by ${kind} at ${node.name}`

@@ -121,7 +121,7 @@ describe.each([
     const web = `http://127.0.0.1:${await listen(app)}`
     const cache = async () => (await request(web).get('/x').expect(200)).headers['x-cache']
     expect([await cache(), await cache()]).toEqual(['MISS', 'HIT'])
-    await request(web).post('/admin/cache/invalidate').send({ all: true }).expect(401)
+    await request(web).post('/admin/cache/invalidate').send({ all: true, confirm: true }).expect(401)
     expect(await cache()).toBe('HIT')
     const api = () =>
       request(web).post('/admin/cache/invalidate').set('Authorization', 'Bearer correct-horse')

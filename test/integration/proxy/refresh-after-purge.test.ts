@@ -53,7 +53,7 @@ describe.each([false, true])('refresh after purge (soft: %p)', soft => {
     await get('/a', { 'accept-language': 'de' })
     await until('all is stored', async () => (await stored()).length === 3)
     state.version = 2
-    expect(await invalidate({ all: true, soft })).toMatchObject({ matched: 3 })
+    expect(await invalidate({ all: true, confirm: true, soft })).toMatchObject({ matched: 3 })
     await until('all is fetched again', async () => {
       const keys = await stored()
       return keys.length === 3 && keys.every(key => key.state === 'fresh') && seen.length === 6
@@ -73,7 +73,7 @@ test('off by default: nothing is fetched until somebody asks', async () => {
   const { seen, get, invalidate, stored } = await site({ refreshAfterPurge: {} })
   await get('/a')
   await until('it is stored', async () => (await stored()).length === 1)
-  await invalidate({ all: true })
+  await invalidate({ all: true, confirm: true })
   await until('it is swept', async () => (await stored()).length === 0)
   expect((await get('/b')).cache).toBe('MISS')
   expect(seen.map(({ path }) => path)).toEqual(['/a', '/b'])

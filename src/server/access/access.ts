@@ -1,0 +1,98 @@
+import { SCOPES, type Principal, type Scope } from '../../engine/access/scopes.js'
+import { isLocal, type AskingRequest } from './local-request.js'
+import { BadCredential, challenge, Refused } from './refused.js'
+import { staticToken } from './static-token.js'
+import { unthrottled, type Throttle } from './throttle.js'
+
+export type { AskingRequest } from './local-request.js'
+
+/**
+ * Knows one kind of credentials. Undefined: they are of another kind.
+ * @throws BadCredential; StrataError (503) when that can't be found out now
+ */
+export type Verifier = (credentials: string) => Promise<Principal | undefined>
+
+export interface AccessOptions {
+  /** The bearer token that may do everything. */
+  readonly token?: string | undefined
+  /** Without credentials a direct request from this machine may do everything, as long as neither a token nor an issuer is set. */
+  readonly trustLoopback: boolean
+  readonly verifiers?: readonly Verifier[]
+  readonly throttle?: Throttle
+}
+
+/** Longest credentials that are looked at, characters. */
+const MAX_CREDENTIALS = 8192
+
+const LOCAL: Principal = { kind: 'local', id: 'local', scopes: new Set(SCOPES) }
+
+/** Who may do what by the admin routes and the purge methods: the one place that decides it. */
+export class Access {
+  readonly #options: AccessOptions
+  readonly #token: ReturnType<typeof staticToken> | undefined
+  readonly #throttle: Throttle
+
+  constructor(options: AccessOptions) {
+    this.#options = options
+    const { token } = options
+    this.#token = token === undefined || token === '' ? undefined : staticToken(token)
+    this.#throttle = options.throttle ?? unthrottled
+  }
+
+  /**
+   * Who sends this request.
+   * @throws Refused STRATA_UNAUTHORIZED, STRATA_FORBIDDEN, STRATA_RATE_LIMITED; StrataError 503
+   */
+  async enter(req: AskingRequest): Promise<Principal> {
+    const address = await this.#throttle.arrive(req)
+    const credentials = bearerOf(req)
+    let principal: Principal
+    try {
+      principal =
+        credentials === undefined ? this.#withoutCredentials(req) : await this.#withCredentials(credentials)
+    } catch (error) {
+      if (error instanceof BadCredential && error.isGuess) await this.#throttle.failed(address)
+      throw error
+    }
+    await this.#throttle.entered(principal)
+    return principal
+  }
+
+  #withoutCredentials(req: AskingRequest): Principal {
+    const { trustLoopback } = this.#options
+    if (this.#token !== undefined || !trustLoopback) {
+      const message = 'credentials are needed: send "Authorization: Bearer <admin token, API key or JWT>"'
+      throw new Refused('STRATA_UNAUTHORIZED', message, { 'WWW-Authenticate': challenge() })
+    }
+    if (isLocal(req)) return LOCAL
+    const message =
+      'without an admin token only direct requests from this machine are served: set one (STRATA_ADMIN_TOKEN)'
+    throw new Refused('STRATA_FORBIDDEN', message, {})
+  }
+
+  async #withCredentials(credentials: string): Promise<Principal> {
+    if (credentials.length > MAX_CREDENTIALS) throw new BadCredential('the credentials are too long', true)
+    const operator = this.#token?.(credentials)
+    if (operator !== undefined) return operator
+    for (const verify of this.#options.verifiers ?? []) {
+      const principal = await verify(credentials)
+      if (principal !== undefined) return principal
+    }
+    throw new BadCredential('these credentials are wrong, or no longer good', true)
+  }
+}
+
+/** @throws Refused STRATA_FORBIDDEN, unless the principal has one of the scopes */
+export function allow(principal: Principal, scope: Scope | readonly Scope[]): void {
+  const wanted = typeof scope === 'string' ? [scope] : scope
+  if (wanted.some(one => principal.scopes.has(one))) return
+  const which = wanted.length === 1 ? `the scope ${wanted[0]}` : `one of the scopes ${wanted.join(', ')}`
+  throw new Refused('STRATA_FORBIDDEN', `this needs ${which}`, {
+    'WWW-Authenticate': challenge('insufficient_scope', wanted),
+  })
+}
+
+/** What stands in Authorization; undefined when it is nothing (`Bearer` alone, as from an empty variable) or of another scheme. */
+function bearerOf({ headers }: AskingRequest): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(headers.authorization ?? '')?.[1]
+}
