@@ -186,7 +186,7 @@ export function isConditional({ headers }: ClientRequest): boolean {
   return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
 }
 
-function preconditionsOf({ method, headers }: ClientRequest) {
+export function preconditionsOf({ method, headers }: ClientRequest) {
   return {
     method,
     ifNoneMatch: headers['if-none-match'] as string | undefined,
@@ -194,7 +194,7 @@ function preconditionsOf({ method, headers }: ClientRequest) {
   }
 }
 
-function validatorsOf({ policy, stored }: EntryCandidate) {
+export function validatorsOf({ policy, stored }: EntryCandidate) {
   return {
     etag: policy.etag,
     lastModified: policy.lastModified,

@@ -10,6 +10,7 @@ import { identify } from './identity.js'
 import type { Resident } from './memory-tier.js'
 import type { Parts } from './parts.js'
 import type { FenceState } from './ports/index.js'
+import { RenderedHits } from './rendered-hits.js'
 import { Rules } from './rules.js'
 import { StoredAnswers } from './stored-answers.js'
 import { directivesOf, requestFacts, type Trip } from './trip.js'
@@ -27,9 +28,11 @@ export class Journey {
   readonly #rules: Rules
   readonly #flights: Flights
   readonly #answers: StoredAnswers
+  readonly #rendered: RenderedHits
 
   constructor(private readonly parts: Parts) {
     this.#rules = new Rules(parts.settings)
+    this.#rendered = new RenderedHits(parts)
     this.#answers = new StoredAnswers(parts, trip =>
       this.#flights.fly(
         trip,
@@ -116,7 +119,7 @@ export class Journey {
     const { outcome } = x
     outcome.tier = 'memory'
     outcome.key = chosen.stored.key
-    if (!this.#answers.fromMemory(trip, chosen, decision.detail, decision.ttl, now)) {
+    if (!this.#rendered.answer(x, chosen, { detail: decision.detail, ttlMs: decision.ttl, now })) {
       this.#answers.deliver(trip, chosen, 'HIT', decision.detail, decision.ttl)
     }
     parts.stats.memoryHits++

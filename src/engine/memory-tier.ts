@@ -7,19 +7,24 @@ export interface Resident extends EntryCandidate {
   readonly body: Buffer
   /** Seq of the fence's mirror when the entry was last found live: what it is held against from then on. */
   readonly checkedSeq: number
-  /** The head of the last answer with the whole body, for as long as nothing in it has changed. */
+  /** The heads of the last answers, for as long as nothing in them has changed. */
   readonly rendering: Rendering
   /** Fields to answer with, but for those that change with time. */
   readonly baseFields: readonly string[]
 }
 
-/** What the changing fields of an answer were, and the head that they made. */
+/** What the changing fields of an answer were, and the heads that they made. */
 export interface Rendering {
   age: number
   ttl: number
   detail: string
   cacheStatus: string
-  head: Buffer | undefined
+  /** Of the answer with the whole body. */
+  whole: Buffer | undefined
+  /** Of the 304. */
+  notModified: Buffer | undefined
+  /** The last If-None-Match that the entry's tag was found in. */
+  matched: string | undefined
 }
 
 /** What is resident under one key; `rule` is the rule that the policies were read with. */

@@ -1,6 +1,6 @@
 import type { AnswerFields } from './answer-fields.js'
 import type { EntryCandidate } from './candidates.js'
-import type { Resident } from './memory-tier.js'
+import type { Rendering, Resident } from './memory-tier.js'
 
 /** A candidate with its body in memory and its answer's fields ready-made. */
 export function residentOf(
@@ -19,11 +19,20 @@ export function residentOf(
     coding,
     body,
     checkedSeq,
-    rendering: { age: -1, ttl: 0, detail: '', cacheStatus: '', head: undefined },
+    rendering: newRendering(),
     baseFields: baseFieldsOf(candidate, answers),
   }
 }
 
 export function baseFieldsOf({ stored }: EntryCandidate, answers: AnswerFields): readonly string[] {
   return answers.base(stored.status, stored.fields, stored.body.size)
+}
+
+function newRendering(): Rendering {
+  return {
+    ...{ age: -1, ttl: 0, detail: '', cacheStatus: '' },
+    whole: undefined,
+    notModified: undefined,
+    matched: undefined,
+  }
 }

@@ -1,9 +1,7 @@
 import { isStrataError, messageOf } from '../errors.js'
 import { SharedReads } from './body/shared-reads.js'
 import type { EntryCandidate } from './candidates.js'
-import { currentAge } from '../http/freshness.js'
-import { deliverStored, isConditional, type Deliverable } from './deliver.js'
-import type { Resident } from './memory-tier.js'
+import { deliverStored, type Deliverable } from './deliver.js'
 import type { CacheResult } from './exchange.js'
 import type { Parts } from './parts.js'
 import { baseFieldsOf, residentOf } from './resident.js'
@@ -52,42 +50,6 @@ export class StoredAnswers {
     } catch (error) {
       await this.#bodyFailed(trip, chosen, error)
     }
-  }
-
-  /**
-   * deliver: the whole of what is in memory, by the head of the last such answer while it is still right. False when this answer has
-   * to be made in the ordinary way.
-   */
-  fromMemory(trip: Trip, resident: Resident, detail: string, ttlMs: number, now: number): boolean {
-    const { request, responder, outcome } = trip.x
-    const { rendered } = responder
-    const { stored, rendering, body } = resident
-    if (rendered === undefined || body.length === 0 || stored.range !== undefined) return false
-    if (request.method !== 'GET' || request.headers.range !== undefined || isConditional(request))
-      return false
-    const age = Math.floor(currentAge(resident.initialAge, stored.responseTime, now) / 1000)
-    const ttl = Math.floor(ttlMs / 1000)
-    if (rendering.age !== age || rendering.ttl !== ttl || rendering.detail !== detail) {
-      const cacheStatus = this.parts.answers.cacheStatus({ hit: true, ttl, detail }, stored.key)
-      const fields = [
-        ...resident.baseFields,
-        'Age',
-        String(age),
-        'X-Cache',
-        'HIT',
-        'Cache-Status',
-        cacheStatus,
-      ]
-      const head = rendered.render(stored.status, stored.reason, fields)
-      Object.assign(rendering, { age, ttl, detail, cacheStatus, head })
-    }
-    if (rendering.head === undefined || !rendered.send(stored.status, rendering.head, body)) return false
-    outcome.result = 'HIT'
-    outcome.detail = detail
-    outcome.cacheStatus = rendering.cacheStatus
-    outcome.bytes = body.length
-    this.parts.accessLog.note(stored.key, stored.variant, now)
-    return true
   }
 
   /** deliver: what is at hand. */

@@ -4,9 +4,14 @@ import type { RenderedAnswers } from '../engine/exchange.js'
 
 /**
  * What node:http itself sets on a response once its head is made (`_header`), and once that is out (`_headerSent`), in every version
- * from 0.x to 26. A response for which both are set sends what is written to it, and nothing else.
+ * from 0.x to 26; `_hasBody` is false for a HEAD. A response for which both are set sends what is written to it, and nothing else.
  */
-type Internals = ServerResponse & { _header: string | null; _headerSent: boolean; _keepAliveTimeout: number }
+type Internals = ServerResponse & {
+  _header: string | null
+  _headerSent: boolean
+  _hasBody: boolean
+  _keepAliveTimeout: number
+}
 
 const INVALID = /[^\t\x20-\x7e\x80-\xff]/
 
@@ -26,7 +31,7 @@ export class NodeRenderedAnswers implements RenderedAnswers {
   }
 
   /** For a connection that stays open, and a response that nobody has set fields on or wrapped. */
-  send(status: number, head: Buffer, body: Buffer): boolean {
+  send(status: number, head: Buffer, body: Buffer | undefined): boolean {
     const res = this.res as Internals
     const { req } = res
     if (!WORKS || !res.shouldKeepAlive || req.httpVersionMinor !== 1 || req.httpVersionMajor !== 1)
@@ -39,18 +44,22 @@ export class NodeRenderedAnswers implements RenderedAnswers {
   }
 }
 
-function sendBytes(res: Internals, head: Buffer, body: Buffer): void {
+function sendBytes(res: Internals, head: Buffer, body: Buffer | undefined): void {
   res._header = 'rendered'
   res._headerSent = true
+  // To a HEAD, node would drop all that is written, the head as well.
+  res._hasBody = true
+  if (body === undefined) return void res.end(head)
   res.cork()
   res.write(head)
   res.end(body)
 }
 
 /** Tried out once, when this file is loaded: should a version of node do it otherwise, answers are made in the ordinary way. */
-const WORKS = tryOut()
+const WORKS =
+  tryOut('GET', Buffer.from('body'), 'head\r\n\r\nbody') && tryOut('HEAD', undefined, 'head\r\n\r\n')
 
-function tryOut(): boolean {
+function tryOut(method: string, body: Buffer | undefined, expected: string): boolean {
   const sent: Buffer[] = []
   const socket = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -58,13 +67,13 @@ function tryOut(): boolean {
       done()
     },
   })
-  const req = { method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage
-  const res = new ServerResponse(req) as Internals
+  const res = new ServerResponse({ method, httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage)
+  const internals = res as Internals
   try {
-    if (res._header !== null || res._headerSent !== false) return false
+    if (internals._header !== null || internals._headerSent !== false) return false
     res.assignSocket(socket as never)
-    sendBytes(res, Buffer.from('head\r\n\r\n'), Buffer.from('body'))
-    return Buffer.concat(sent).toString() === 'head\r\n\r\nbody' && res.writableEnded
+    sendBytes(internals, Buffer.from('head\r\n\r\n'), body)
+    return Buffer.concat(sent).toString() === expected && res.writableEnded
   } catch {
     // The ordinary way always works: there is nothing to tell.
     return false

@@ -1,0 +1,93 @@
+import { evaluatePreconditions } from '../http/conditional.js'
+import { currentAge } from '../http/freshness.js'
+import { notModifiedFields } from './answer-fields.js'
+import { isConditional, preconditionsOf, validatorsOf } from './deliver.js'
+import type { ClientRequest, Exchange, RenderedAnswers } from './exchange.js'
+import type { Rendering, Resident } from './memory-tier.js'
+import type { Parts } from './parts.js'
+
+/** Hits in memory by the heads of earlier ones, for as long as nothing in them has changed: they are rendered once a second at most. */
+export class RenderedHits {
+  constructor(private readonly parts: Pick<Parts, 'answers' | 'accessLog' | 'settings'>) {}
+
+  /** deliver: the whole, its head alone, or a 304. False when this answer has to be made in the ordinary way. */
+  answer({ request, responder, outcome }: Exchange, resident: Resident, hit: Hit): boolean {
+    const { rendered } = responder
+    const { stored, rendering, body } = resident
+    if (rendered === undefined || body.length === 0 || stored.range !== undefined) return false
+    if (request.headers.range !== undefined) return false
+    const age = Math.floor(currentAge(resident.initialAge, stored.responseTime, hit.now) / 1000)
+    const ttl = Math.floor(hit.ttlMs / 1000)
+    if (rendering.age !== age || rendering.ttl !== ttl || rendering.detail !== hit.detail)
+      this.#renew(resident, age, ttl, hit.detail)
+    const bytes = this.#isNotModified(request, resident, hit.now)
+      ? send304(rendered, resident)
+      : sendWhole(rendered, resident, request.method === 'HEAD')
+    if (bytes === undefined) return false
+    outcome.result = 'HIT'
+    outcome.detail = hit.detail
+    outcome.cacheStatus = rendering.cacheStatus
+    outcome.bytes = bytes
+    this.parts.accessLog.note(stored.key, stored.variant, hit.now)
+    return true
+  }
+
+  #renew({ rendering, stored }: Resident, age: number, ttl: number, detail: string): void {
+    rendering.age = age
+    rendering.ttl = ttl
+    rendering.detail = detail
+    rendering.cacheStatus = this.parts.answers.cacheStatus({ hit: true, ttl, detail }, stored.key)
+    rendering.whole = undefined
+    rendering.notModified = undefined
+  }
+
+  #isNotModified(request: ClientRequest, resident: Resident, now: number): boolean {
+    if (resident.stored.status !== 200 || !isConditional(request)) return false
+    const { rendering } = resident
+    const list = request.headers['if-none-match'] as string | undefined
+    if (list !== undefined && list === rendering.matched) return true
+    const { http } = this.parts.settings
+    const verdict = evaluatePreconditions(preconditionsOf(request), validatorsOf(resident), now, http)
+    if (verdict !== 'not-modified') return false
+    // What If-None-Match comes to does not change with time, and clients that have the entry all send the same.
+    if (list !== undefined) rendering.matched = list.length <= MAX_MATCHED ? list : undefined
+    return true
+  }
+}
+
+export interface Hit {
+  readonly detail: string
+  /** Freshness that is left, ms. */
+  readonly ttlMs: number
+  readonly now: number
+}
+
+/** Longest If-None-Match that is kept for each entry, characters. */
+const MAX_MATCHED = 256
+
+/** Bytes of content sent; undefined, and nothing is sent, when it can't be done so. */
+function send304(rendered: RenderedAnswers, resident: Resident): number | undefined {
+  const { rendering } = resident
+  rendering.notModified ??= rendered.render(304, 'Not Modified', [
+    ...notModifiedFields(resident.baseFields),
+    ...traceOf(rendering),
+  ])
+  return rendering.notModified !== undefined && rendered.send(304, rendering.notModified, undefined)
+    ? 0
+    : undefined
+}
+
+function sendWhole(rendered: RenderedAnswers, resident: Resident, isHead: boolean): number | undefined {
+  const { rendering, stored } = resident
+  rendering.whole ??= rendered.render(stored.status, stored.reason, [
+    ...resident.baseFields,
+    ...traceOf(rendering),
+  ])
+  const body = isHead ? undefined : resident.body
+  if (rendering.whole === undefined || !rendered.send(stored.status, rendering.whole, body)) return undefined
+  return body === undefined ? 0 : body.length
+}
+
+function traceOf({ age, cacheStatus }: Rendering): readonly string[] {
+  return ['Age', String(age), 'X-Cache', 'HIT', 'Cache-Status', cacheStatus]
+}
