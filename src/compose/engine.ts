@@ -13,6 +13,7 @@ import { Operator, type OperatorParts } from '../engine/operator.js'
 import type { Origin } from '../engine/origin.js'
 import type { Parts } from '../engine/parts.js'
 import { OwedInvalidations } from '../engine/owed-invalidations.js'
+import { isInline } from '../engine/ports/index.js'
 import { PendingBytes } from '../engine/pending.js'
 import { QuietEvents } from '../engine/quiet-events.js'
 import { reconcile } from '../engine/reconcile.js'
@@ -169,6 +170,9 @@ function buildParts(
     clock: systemClock,
     metadata: stores.metadata,
     bodies: stores.bodies,
+    smallBodies: {
+      get: id => (isInline(id) ? stores.metadata.inlineBody(id) : stores.bodies.get(id)),
+    },
     fence,
     lease,
     locks: stores.locks,

@@ -75,6 +75,11 @@ export const limitsSchema = z.strictObject({
   smallBodyBytes: bytes({ max: 16 * MiB })
     .default(256 * 1024)
     .describe('Bodies up to this size are digested with SHA-256 and stored once when equal'),
+  inlineBodyBytes: bytes({ max: MiB })
+    .optional()
+    .describe(
+      'Bodies up to this size are kept with the metadata, in one step: no file, no S3 request (default: 16KiB on embedded and redis, 0 elsewhere)',
+    ),
   flightBufferBytes: bytes()
     .default(MiB)
     .describe('What a flight keeps so that late followers can join from the start'),

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
 import type { z } from 'zod'
 import type { EngineSettings } from '../engine/settings.js'
-import { backendFaults } from './backend.js'
+import { backendFaults, resolveBackend } from './backend.js'
 import type { Fault } from './faults.js'
 import { ConfigError, faultsOf } from './faults.js'
 import type { StrataConfig, StrataOptions } from './schema.js'
@@ -55,10 +55,15 @@ export function loadConfig({ file, env = {}, flags = {}, options = {} }: ConfigS
   return deepFreeze<StrataConfig>(parsed.data)
 }
 
+/** What is kept with the metadata where the settings do not say: not in Redis, what S3 is there for. */
+const INLINE_BYTES = { memory: 0, embedded: 16 * 1024, redis: 16 * 1024, 's3-redis': 0 } as const
+
 /** The engine's part of the settings. */
 export function toEngineSettings(config: StrataConfig): EngineSettings {
   const { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers } = config
-  return { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers }
+  const { inlineBodyBytes = INLINE_BYTES[resolveBackend(config).backend] } = limits
+  const limited = { ...limits, inlineBodyBytes: Math.min(inlineBodyBytes, limits.smallBodyBytes) }
+  return { rules, defaults, http, limits: limited, memory, sweep, refreshAfterPurge, tiers }
 }
 
 function fromProfile(name: unknown): Source {

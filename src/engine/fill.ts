@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js'
 import { ChunkChecksums, CHUNK_BYTES, digestOf } from './body/checks.js'
 import type { Clock } from './clock.js'
 import type { PendingBytes } from './pending.js'
+import { inlineName, sharedName } from './ports/index.js'
 import type { BodyRef, BodySink, BodyStore, Entry, MetadataStore } from './ports/index.js'
 
 /** Why a fill did not come to an entry. */
@@ -19,8 +20,10 @@ export interface FillDeps {
   readonly clock: Clock
   readonly pending: PendingBytes
   /** Holds the entry against all marks and commits it (the fence's part). */
-  readonly commit: (entry: Entry) => Promise<{ ok: true } | { ok: false; reason: string }>
+  readonly commit: (entry: Entry, inline?: Buffer) => Promise<{ ok: true } | { ok: false; reason: string }>
   readonly smallBodyBytes: number
+  /** Bodies up to this size are kept with the metadata, bytes; 0: none. */
+  readonly inlineBodyBytes: number
   readonly reservationMs: number
 }
 
@@ -41,7 +44,8 @@ interface LargeBody {
   readonly renew: NodeJS.Timeout
 }
 
-const EMPTY_BODY: BodyRef = { id: '', size: 0, digest: '', chunkSize: 0, checks: new Uint8Array(0) }
+const NO_CHECKS = new Uint8Array(0)
+const EMPTY_BODY: BodyRef = { id: '', size: 0, digest: '', chunkSize: 0, checks: NO_CHECKS }
 
 /**
  * The step `fill`: stores one body as it streams by, then its metadata. Body first under an immutable name, metadata last (P3):
@@ -100,8 +104,9 @@ export class Fill {
     let meta = this.plan.entry
     const combined = await this.plan.combine?.(bytes)
     if (combined !== undefined) ({ entry: meta, bytes } = combined)
-    const body = bytes.length === 0 ? EMPTY_BODY : await this.#putSmall(bytes)
-    const result = await this.#commit({ ...meta, body })
+    const isInline = bytes.length > 0 && bytes.length <= this.deps.inlineBodyBytes
+    const body = isInline ? inlineBody(bytes) : bytes.length === 0 ? EMPTY_BODY : await this.#putSmall(bytes)
+    const result = await this.#commit({ ...meta, body }, isInline ? bytes : undefined)
     this.#release()
     return result.stored ? { ...result, bytes } : result
   }
@@ -110,14 +115,14 @@ export class Fill {
   async #putSmall(bytes: Buffer): Promise<BodyRef> {
     const { metadata, bodies } = this.deps
     const digest = digestOf(bytes)
-    let id = `s-${digest}`
+    let id = sharedName(digest)
     let standing = await metadata.reserveBody(id, this.#until())
     if (standing === 'busy') {
       id = `u-${randomUUID()}`
       standing = await metadata.reserveBody(id, this.#until())
     }
     if (standing !== 'present') await bodies.put(id, bytes)
-    return { id, size: bytes.length, digest, chunkSize: 0, checks: new Uint8Array(0) }
+    return { id, size: bytes.length, digest, chunkSize: 0, checks: NO_CHECKS }
   }
 
   async #finishLarge(large: LargeBody): Promise<FillResult> {
@@ -135,11 +140,11 @@ export class Fill {
     return result
   }
 
-  async #commit(entry: Entry): Promise<FillResult> {
+  async #commit(entry: Entry, inline?: Buffer): Promise<FillResult> {
     const { range, body } = entry
     const exact = range === undefined || range.last - range.first + 1 === body.size
     if (!exact && this.plan.exactRange) return { stored: false, reason: 'content-range' }
-    const result = await this.deps.commit(entry)
+    const result = await this.deps.commit(entry, inline)
     if (result.ok) return { stored: true, entry, bytes: undefined }
     return { stored: false, reason: result.reason === 'body' ? 'body-lost' : 'fenced' }
   }
@@ -215,6 +220,11 @@ export class Fill {
     this.#blocked = false
     this.onReady()
   }
+}
+
+function inlineBody(bytes: Buffer): BodyRef {
+  const digest = digestOf(bytes)
+  return { id: inlineName(digest), size: bytes.length, digest, chunkSize: 0, checks: NO_CHECKS }
 }
 
 /** A slice of a socket's larger buffer would keep all of it in memory. */

@@ -274,20 +274,20 @@ export class Lead {
 
   #fillDeps() {
     const { metadata, bodies, clock, pending, settings, fence } = this.parts
-    const { smallBodyBytes, reservationMs, maxVariants } = settings.limits
-    const commit = (entry: Entry) => fence.commitChecked(entry, { maxVariants })
-    return { metadata, bodies, clock, pending, commit, smallBodyBytes, reservationMs }
+    const { maxVariants } = settings.limits
+    const commit = (entry: Entry, inline?: Buffer) => fence.commitChecked(entry, { maxVariants, inline })
+    return { metadata, bodies, clock, pending, commit, ...settings.limits }
   }
 
   #fillPlan(entry: Omit<Entry, 'body'>) {
     const { candidate, rule } = this.plan
-    const { settings, bodies } = this.parts
+    const { settings, smallBodies } = this.parts
     const part = entry.range !== undefined && candidate?.stored.range !== undefined ? candidate : undefined
     return {
       entry,
       maxBodyBytes: rule.maxBodyBytes,
       exactRange: !settings.http.inexactContentRange,
-      combine: part === undefined ? undefined : (bytes: Buffer) => combinePartial(bodies, part, entry, bytes),
+      combine: part === undefined ? undefined : (bytes: Buffer) => combinePartial(smallBodies, part, entry, bytes),
     }
   }
 
@@ -326,7 +326,7 @@ export class Lead {
 
   /** A 206 that completes what is stored becomes the whole 200; one that does not fit is asked for again, whole. */
   async #complete(head: ResponseHead, responseTime: number): Promise<void> {
-    const whole = await completeFrom(this.parts.bodies, this.plan.candidate!, head).catch(() => undefined)
+    const whole = await completeFrom(this.parts.smallBodies, this.plan.candidate!, head).catch(() => undefined)
     if (whole === undefined) {
       this.#drop()
       return this.#refetch()

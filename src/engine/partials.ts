@@ -1,10 +1,10 @@
 import { fieldValue, withField, withoutFields } from '../http/fields.js'
 import { combineParts } from '../http/partial.js'
 import { parseContentRange } from '../http/range.js'
-import { readSmall } from './body/read.js'
+import { readSmall, type SmallBodies } from './body/read.js'
 import type { EntryCandidate } from './candidates.js'
 import type { ResponseHead } from './origin.js'
-import type { BodyStore, Entry } from './ports/index.js'
+import type { Entry } from './ports/index.js'
 
 /** Largest body that is put together from parts in memory, bytes. */
 const MAX_COMBINED = 8 * 1024 * 1024
@@ -12,7 +12,7 @@ const CONTENT_RANGE = new Set(['content-range'])
 
 /** RFC 9111 §3.4: a stored part and a new one, as one entry; undefined when they can't be combined: the new one stands alone. */
 export async function combinePartial(
-  bodies: BodyStore,
+  bodies: SmallBodies,
   part: EntryCandidate,
   entry: Omit<Entry, 'body'>,
   bytes: Buffer,
@@ -41,7 +41,7 @@ export async function combinePartial(
  * undefined when they are not of one representation.
  */
 export async function completeFrom(
-  bodies: BodyStore,
+  bodies: SmallBodies,
   part: EntryCandidate,
   head: ResponseHead,
 ): Promise<{ head: ResponseHead; before: Buffer } | undefined> {

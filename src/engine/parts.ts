@@ -1,4 +1,5 @@
 import type { AnswerFields } from './answer-fields.js'
+import type { SmallBodies } from './body/read.js'
 import type { Clock } from './clock.js'
 import type { Fence } from './fence/fence.js'
 import type { Lease } from './lease.js'
@@ -16,6 +17,8 @@ export interface Parts {
   readonly clock: Clock
   readonly metadata: MetadataStore
   readonly bodies: BodyStore
+  /** Where small ones are read: with the metadata, or in `bodies`. */
+  readonly smallBodies: SmallBodies
   readonly fence: Fence
   readonly lease: Lease
   /** Stores that other nodes share: who fetches what. */

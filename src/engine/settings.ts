@@ -98,6 +98,8 @@ export interface LimitSettings {
   readonly maxStoreEntries: number
   /** Bodies up to this size are held whole, digested with SHA-256 and shared when equal, bytes. */
   readonly smallBodyBytes: number
+  /** Bodies up to this size are kept with the metadata, bytes; 0: none. */
+  readonly inlineBodyBytes: number
   /** Bytes that a flight keeps so that late followers can join from the start. */
   readonly flightBufferBytes: number
   /** How far the origin may run ahead of the slowest reader, bytes. */

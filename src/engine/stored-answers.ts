@@ -16,7 +16,7 @@ export class StoredAnswers {
     /** The body could not be had, and nothing has been sent: the request goes on as a miss. */
     private readonly onLost: (trip: Trip) => void,
   ) {
-    this.#reads = new SharedReads(parts.bodies)
+    this.#reads = new SharedReads(parts.smallBodies)
   }
 
   /**
@@ -40,7 +40,8 @@ export class StoredAnswers {
     try {
       let bytes: Buffer | undefined
       if (!bodyless && (ref.digest !== '' || ref.size === 0)) {
-        bytes = await this.#reads.read(ref)
+        const read = this.#reads.read(ref)
+        bytes = read instanceof Promise ? await read : read
         // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
         if (keeps && !chosen.soft)
           parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))

@@ -39,6 +39,7 @@ export function guardMetadata(
     reserveBody: (id, until) => guard.wait(() => store.reserveBody(id, until), slow),
     // A commit that is given up here may land all the same: it is fenced, so that does no harm.
     commit: (entry, options) => guard.wait(() => store.commit(entry, options), slow),
+    inlineBody: id => guard.run(() => store.inlineBody(id), fast),
     use: (key, variant) => guard.wait(() => store.use(key, variant), fast),
     markCount: () => guard.wait(() => store.markCount(), fast),
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from '@jest/globals'
 import type { MetadataStore } from '../../src/engine/ports/index.js'
 import { entryCases } from './metadata/entry.cases.js'
 import { fenceCases } from './metadata/fence.cases.js'
+import { inlineCases } from './metadata/inline.cases.js'
 import { invariantCases } from './metadata/invariant.cases.js'
 import { ledgerCases } from './metadata/ledger.cases.js'
 import { peekCases } from './metadata/peek.cases.js'
@@ -47,6 +48,7 @@ export function metadataStoreSuite(
     fenceCases(current)
     useCases(current)
     ledgerCases(current)
+    inlineCases(current)
     invariantCases(current)
     if (local) peekCases(current)
     if (!volatile) persistenceCases(current)

@@ -16,7 +16,7 @@ export function sampleKey(seed: string | number): string {
 }
 
 /** A small body's reference: equal `text` gives the same id, as equal bodies do. */
-export function sampleBody(text: string, size = Buffer.byteLength(text)): BodyRef {
+export function sampleBody(text: string | Buffer, size = Buffer.byteLength(text)): BodyRef {
   const digest = createHash('sha256').update(text).digest('base64url')
   return { id: `s-${digest}`, size, digest, chunkSize: 0, checks: new Uint8Array(0) }
 }

@@ -3,15 +3,24 @@ import { StrataError } from '../../errors.js'
 import type { BodyRef, BodyStore, ByteRange } from '../ports/index.js'
 import { digestOf } from './checks.js'
 
+/** Where small bodies are read. */
+export interface SmallBodies {
+  get(id: string): Buffer | Promise<Buffer>
+}
+
 const EMPTY = Buffer.alloc(0)
 
 /**
- * A small body, whole, its digest checked before anyone sees a byte (P3).
+ * A small body, whole, its digest checked before anyone sees a byte (P3): at once, without a promise, when the store has it at once.
  * @throws STRATA_BODY_MISSING, STRATA_BODY_DAMAGED, or what the store throws.
  */
-export async function readSmall(bodies: BodyStore, ref: BodyRef): Promise<Buffer> {
+export function readSmall(bodies: SmallBodies, ref: BodyRef): Buffer | Promise<Buffer> {
   if (ref.size === 0) return EMPTY
-  const bytes = await bodies.get(ref.id)
+  const bytes = bodies.get(ref.id)
+  return bytes instanceof Promise ? bytes.then(whole => checked(whole, ref)) : checked(bytes, ref)
+}
+
+function checked(bytes: Buffer, ref: BodyRef): Buffer {
   if (bytes.length !== ref.size || digestOf(bytes) !== ref.digest) throw damaged(ref)
   return bytes
 }

@@ -1,5 +1,5 @@
-import type { BodyRef, BodyStore } from '../ports/index.js'
-import { readSmall } from './read.js'
+import type { BodyRef } from '../ports/index.js'
+import { readSmall, type SmallBodies } from './read.js'
 
 /**
  * Reads of small bodies, one at a time for each: when a flight ends, hundreds of clients may want the same body at once, and a
@@ -8,13 +8,15 @@ import { readSmall } from './read.js'
 export class SharedReads {
   readonly #running = new Map<string, Promise<Buffer>>()
 
-  constructor(private readonly bodies: BodyStore) {}
+  constructor(private readonly bodies: SmallBodies) {}
 
   /** See `readSmall`. */
-  read(ref: BodyRef): Promise<Buffer> {
+  read(ref: BodyRef): Buffer | Promise<Buffer> {
     const running = this.#running.get(ref.id)
     if (running !== undefined) return running
-    const reading = readSmall(this.bodies, ref).finally(() => this.#running.delete(ref.id))
+    const read = readSmall(this.bodies, ref)
+    if (!(read instanceof Promise)) return read
+    const reading = read.finally(() => this.#running.delete(ref.id))
     this.#running.set(ref.id, reading)
     return reading
   }

@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr'
 import { StrataError } from '../../errors.js'
+import { inlineName, sharedName } from './body-names.js'
 import type { Entry } from './entry.js'
 
 /** Version of the stored format: the first element. A reader takes only those it knows; all else is a miss (P10). */
@@ -31,7 +32,7 @@ export function encodeEntry(entry: Entry): Buffer {
     stamp.epoch,
     stamp.seq,
     entry.tags,
-    body.id === `s-${body.digest}` ? 0 : body.id,
+    idNumber(body),
     body.size,
     body.digest,
     body.chunkSize,
@@ -88,7 +89,7 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     isText(epoch) &&
     isCount(seq) &&
     isTexts(tags) &&
-    (id === 0 || isText(id)) &&
+    (id === 0 || id === 1 || isText(id)) &&
     isCount(size) &&
     isText(digest) &&
     isCount(chunkSize) &&
@@ -110,9 +111,14 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     url,
     stamp: { epoch, seq },
     tags,
-    body: { id: id === 0 ? `s-${digest}` : id, size, digest, chunkSize, checks },
+    body: { id: id === 0 ? sharedName(digest) : id === 1 ? inlineName(digest) : id, size, digest, chunkSize, checks },
     uselessAt,
   }
+}
+
+/** A name that the digest tells is not written out. */
+function idNumber({ id, digest }: Entry['body']): string | number {
+  return id === sharedName(digest) ? 0 : id === inlineName(digest) ? 1 : id
 }
 
 function isText(value: unknown): value is string {

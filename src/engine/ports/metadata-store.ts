@@ -38,6 +38,11 @@ export interface CommitOptions {
   readonly expectBody?: string
   /** At most so many variants stay under the key; those stored longest ago go first. */
   readonly maxVariants: number
+  /**
+   * Bytes of the entry's body, when it is to be kept with the metadata: its id is `i-<digest>`. It needs no reservation, equal ones
+   * are kept once, and the bytes go in the same step as the last entry that refers to them.
+   */
+  readonly inline?: Buffer
 }
 
 export type CommitResult =
@@ -96,6 +101,8 @@ export interface MetadataStore {
   peekFence?(): FenceState
   /** Writes or replaces `(entry.key, entry.variant)`; moves the ledger's references; raises usage. One atomic step. */
   commit(entry: Entry, options: CommitOptions): Promise<CommitResult>
+  /** The bytes of an inline body, see `CommitOptions.inline`. @throws (or rejects with) STRATA_BODY_MISSING when there are none. */
+  inlineBody(id: string): Buffer | Promise<Buffer>
   /** Removes these entries where they still have that body id. Returns how many went. */
   remove(handles: readonly EntryHandle[]): Promise<number>
 

@@ -7,6 +7,8 @@ import type { Packed } from './records.js'
 
 const PRESENT = Buffer.from([1])
 
+const PLAIN: Packed<Uint8Array> = { encode: bytes => bytes as Buffer, decode: bytes => bytes }
+
 type Names = Database<Buffer, [number, string]>
 
 /** The tables in LMDB, and the only way to write to them. */
@@ -32,6 +34,7 @@ export function lmdbTables(root: RootDatabase<Buffer, string>): LmdbTables {
     useless: names('useless'),
     stored: names('stored'),
     bodies: table(open('bodies'), bodyRecord),
+    inline: table(open('inline'), PLAIN),
     dead: names('dead'),
     deleting: names('deleting'),
     marks: markLog(root.openDB<Buffer, [number, number]>({ name: 'marks', encoding: 'binary' })),

@@ -1,5 +1,5 @@
 import type { CommitOptions, CommitResult, Entry, EntryHandle } from '../../engine/ports/index.js'
-import { addReference, dropReference, isDeleting } from './ledger.js'
+import { addInline, addReference, dropReference, isDeleting } from './ledger.js'
 import { entryName } from './tables.js'
 import type { Codec, Row, Tables } from './tables.js'
 
@@ -8,7 +8,7 @@ export function commit<T>(
   tables: Tables<T>,
   codec: Codec<T>,
   entry: Entry,
-  { checked, replaces = [], expectBody, maxVariants }: CommitOptions,
+  { checked, replaces = [], expectBody, maxVariants, inline }: CommitOptions,
   now: number,
 ): CommitResult {
   const { epoch, seq, retired } = tables.log.get()
@@ -21,7 +21,7 @@ export function commit<T>(
   const rows = tables.rows.get(key) ?? []
   const current = rows.find(row => row.variant === variant)
   if (expectBody !== undefined && current?.bodyId !== expectBody) return { ok: false, reason: 'gone' }
-  if (body.id !== '') {
+  if (body.id !== '' && inline === undefined) {
     const known = tables.bodies.get(body.id)
     if (known === undefined || isDeleting(known)) return { ok: false, reason: 'body' }
   }
@@ -42,7 +42,8 @@ export function commit<T>(
   )
 
   // The new reference comes first: a body that both rows share must not pass through "no reference".
-  if (body.id !== '') addReference(tables, body.id, body.size)
+  if (inline !== undefined) addInline(tables, body.id, inline)
+  else if (body.id !== '') addReference(tables, body.id, body.size)
   for (const row of others) if (!stay.includes(row)) dropRow(tables, key, row, now)
   if (current !== undefined) unlinkRow(tables, key, current, now)
   const name = entryName(key, variant)

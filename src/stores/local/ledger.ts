@@ -1,10 +1,11 @@
+import { isInline } from '../../engine/ports/index.js'
 import type { BodyRow, OrderedNames, Tables } from './tables.js'
 
 const NOT_DELETING = -1
 /** A deletion that has not been reported within this time (its process died) is handed out again, ms. */
 const DELETION_RETRY_MS = 60_000
 
-type Ledger = Pick<Tables<unknown>, 'bodies' | 'dead' | 'deleting' | 'counts'>
+type Ledger = Pick<Tables<unknown>, 'bodies' | 'dead' | 'deleting' | 'counts' | 'inline'>
 
 export function isDeleting(row: BodyRow): boolean {
   return row.deletingSince !== NOT_DELETING
@@ -43,12 +44,30 @@ export function addReference(ledger: Ledger, id: string, size: number): void {
   if (first) count(ledger, 1, size)
 }
 
+/** The same of a body that is kept with the metadata; the first reference brings the bytes along. */
+export function addInline(ledger: Ledger, id: string, bytes: Uint8Array): void {
+  const row = ledger.bodies.get(id)
+  if (row === undefined) count(ledger, 1, bytes.length)
+  // Bytes that got lost come back with the next entry.
+  if (row === undefined || ledger.inline.get(id) === undefined) ledger.inline.put(id, bytes)
+  ledger.bodies.put(id, row === undefined ? newInline(bytes.length) : { ...row, refs: row.refs + 1 })
+}
+
+function newInline(size: number): BodyRow {
+  return { refs: 1, size, reservedUntil: 0, deadSince: 0, deletingSince: NOT_DELETING }
+}
+
 export function dropReference(ledger: Ledger, id: string, now: number): void {
   const row = ledger.bodies.get(id)
   if (row === undefined || row.refs === 0) return
   const last = row.refs === 1
-  write(ledger, id, row, { ...row, refs: row.refs - 1, deadSince: last ? now : row.deadSince })
   if (last) count(ledger, -1, -row.size)
+  if (last && isInline(id)) {
+    ledger.bodies.remove(id)
+    ledger.inline.remove(id)
+    return
+  }
+  write(ledger, id, row, { ...row, refs: row.refs - 1, deadSince: last ? now : row.deadSince })
 }
 
 /** Hands out orphans for deletion: first those whose deletion was never reported, then the dead, each oldest first. */

@@ -11,6 +11,7 @@ import type {
   MetadataStore,
   Usage,
 } from '../../engine/ports/index.js'
+import { missingBody } from './body-id.js'
 import { commit, removeEntries } from './commit.js'
 import { raiseFence, readMarks, retire } from './fence.js'
 import { forget, release, reserve, takeOrphans } from './ledger.js'
@@ -68,6 +69,13 @@ export class LocalMetadataStore<T> implements MetadataStore {
 
   commit(entry: Entry, options: CommitOptions): Promise<CommitResult> {
     return this.#backend.write(() => commit(this.#tables, this.#codec, entry, options, Date.now()))
+  }
+
+  /** At once, without a promise. */
+  inlineBody(id: string): Buffer {
+    const bytes = this.#backend.read(() => this.#tables.inline.get(id))
+    if (bytes === undefined) throw missingBody(id)
+    return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   async remove(names: readonly EntryHandle[]): Promise<number> {

@@ -89,6 +89,8 @@ export interface Tables<T> {
   /** Entry names by responseTime. */
   readonly stored: OrderedNames
   readonly bodies: Table<BodyRow>
+  /** Bytes of the bodies that are kept with the metadata. */
+  readonly inline: Table<Uint8Array>
   /** Bodies without reference, by the time from which they may be deleted. */
   readonly dead: OrderedNames
   /** Bodies that have been handed out for deletion, by when. */

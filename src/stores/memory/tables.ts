@@ -11,6 +11,7 @@ export function memoryTables(epoch: string): Tables<Entry> {
     useless: new SortedNames(),
     stored: new SortedNames(),
     bodies: table(),
+    inline: table(),
     dead: new SortedNames(),
     deleting: new SortedNames(),
     marks: markLog(),

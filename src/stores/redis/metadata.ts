@@ -13,6 +13,7 @@ import type {
 } from '../../engine/ports/index.js'
 import type { RedisClient } from './client.js'
 import { rethrow } from './errors.js'
+import { missingBody } from '../local/body-id.js'
 import { listEntries } from './listing.js'
 import { packBody, packName, unpackBody, unpackName } from './names.js'
 import { bytesOf, listOf, numberOf, textOf } from './reply.js'
@@ -75,7 +76,7 @@ class RedisMetadataStore implements MetadataStore {
           expectBody === undefined ? '0' : '1',
           packBody(expectBody ?? ''),
         ],
-        ...[options.maxVariants, ...(options.replaces ?? []).map(packName)],
+        ...[options.maxVariants, options.inline ?? '', ...(options.replaces ?? []).map(packName)],
       ),
     )
     const outcome = textOf(reply[0])
@@ -91,6 +92,13 @@ class RedisMetadataStore implements MetadataStore {
       default:
         throw new Error(`the commit script answered ${outcome}`)
     }
+  }
+
+  async inlineBody(id: string): Promise<Buffer> {
+    const name = Buffer.concat([Buffer.from(`${this.#prefix}j:`), packBody(id)])
+    const bytes = await this.#redis.getBuffer(name).catch(rethrow)
+    if (bytes === null) throw missingBody(id)
+    return bytes
   }
 
   async remove(handles: readonly EntryHandle[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { decodeEntry, encodeEntry } from '../../engine/ports/index.js'
+import { decodeEntry, encodeEntry, inlineName, isInline, sharedName } from '../../engine/ports/index.js'
 import type { Entry } from '../../engine/ports/index.js'
 import { isStrataError } from '../../errors.js'
 import { packBody, packName, unpackBody, unpackName } from './names.js'
@@ -26,7 +26,9 @@ export interface RowParts {
 export function rowParts(entry: Entry): RowParts {
   const body = packBody(entry.body.id)
   // Equal to what decoding fills in: a shared body's digest is its name.
-  const digest = body.length === 32 && entry.body.id === `s-${entry.body.digest}` ? '' : entry.body.digest
+  const { id, digest: named } = entry.body
+  const isNamed = (body.length === 32 && id === sharedName(named)) || id === inlineName(named)
+  const digest = isNamed ? '' : named
   const blob = encodeEntry({
     ...entry,
     fields: terse(entry.fields),
@@ -75,7 +77,8 @@ function readRow(
   const responseTime = value.readUIntBE(at + 16, 6)
   const packed = value.subarray(bodyAt, blobAt)
   const id = unpackBody(packed)
-  const digest = packed.length === 32 && kept.body.digest === '' ? id.slice(2) : kept.body.digest
+  const isNamed = kept.body.digest === '' && (packed.length === 32 || isInline(id))
+  const digest = isNamed ? id.slice(2) : kept.body.digest
   const entry: Entry = {
     ...kept,
     fields: verbose(kept.fields),

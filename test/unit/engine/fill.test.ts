@@ -15,6 +15,7 @@ interface Faults {
   bodies?: Partial<BodyStore>
   metadata?: Partial<MetadataStore>
   pendingBytes?: number
+  inlineBodyBytes?: number
   commit?: FillDeps['commit']
 }
 
@@ -29,7 +30,13 @@ function overlay<T extends object>(real: T, replaced: Partial<T> = {}): T {
 }
 
 /** Real memory stores, a real fence; single calls replaced by what fails. */
-async function cache({ bodies: badBodies, metadata: badMetadata, pendingBytes = 1000, commit }: Faults = {}) {
+async function cache({
+  bodies: badBodies,
+  metadata: badMetadata,
+  pendingBytes = 1000,
+  inlineBodyBytes = 0,
+  commit,
+}: Faults = {}) {
   const metadata = memoryMetadataStore()
   const bodies = memoryBodyStore({ maxBytes: 1 << 22 })
   const fence = new Fence(metadata, { maxMarks: 100, onReset: () => {}, onMarks: () => {} })
@@ -41,8 +48,9 @@ async function cache({ bodies: badBodies, metadata: badMetadata, pendingBytes = 
     bodies: overlay(bodies, badBodies),
     clock,
     pending,
-    commit: commit ?? (e => fence.commitChecked(e, { maxVariants: 10 })),
+    commit: commit ?? ((e, inline) => fence.commitChecked(e, { maxVariants: 10, inline })),
     smallBodyBytes: SMALL,
+    inlineBodyBytes,
     reservationMs: 60_000,
   }
   let woken = 0
@@ -249,4 +257,44 @@ test('an entry never refers to a body that is not there whole: body first, metad
   })
   await written(fill(), 'ab')
   expect(order).toEqual(['body', 'entry'])
+})
+
+describe('a body that is kept with the metadata', () => {
+  test('is committed in one step: nothing is reserved, nothing goes to the body store', async () => {
+    const unwanted = async () => Promise.reject(new Error('asked for in vain'))
+    const { fill, metadata, entries } = await cache({
+      inlineBodyBytes: 4,
+      metadata: { reserveBody: unwanted },
+      bodies: { put: unwanted },
+    })
+    const result = await written(fill(), 'ab', 'cd')
+    expect(result).toMatchObject({
+      stored: true,
+      entry: { body: { id: expect.stringMatching(/^i-/), size: 4 } },
+    })
+    const [entry] = await entries()
+    expect(String(await metadata.inlineBody(entry!.body.id))).toBe('abcd')
+  })
+
+  test('one byte more, and it is the body store that has it', async () => {
+    const { fill, entries, bodyIds } = await cache({ inlineBodyBytes: 3 })
+    await written(fill(), 'ab', 'cd')
+    expect(await bodyIds()).toEqual([(await entries())[0]!.body.id])
+  })
+
+  test('an empty one is nowhere', async () => {
+    const { fill, metadata } = await cache({ inlineBodyBytes: 3 })
+    expect(await written(fill())).toMatchObject({ stored: true, entry: { body: { id: '', size: 0 } } })
+    expect(await metadata.usage()).toMatchObject({ entries: 1, bodies: 0 })
+  })
+
+  test('a part, too', async () => {
+    const { fill, entries } = await cache({ inlineBodyBytes: 10 })
+    const whole = Buffer.from('abcdef')
+    const base = fill()
+    await base.finish()
+    const [{ body: _none, ...entry }] = (await entries()) as [Entry]
+    await written(fill({ combine: async () => ({ entry, bytes: whole }) }), 'abc')
+    expect((await entries())[0]!.body).toMatchObject({ size: 6, id: expect.stringMatching(/^i-/) })
+  })
 })

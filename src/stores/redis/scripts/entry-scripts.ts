@@ -9,7 +9,7 @@ return {f.epoch, f.seq, call('GET', P .. 'k:' .. ARGV[2])}
 /**
  * Writes one variant. ARGV: 1 random, 2 now, 3 name, 4 variant, 5 body, 6 size, 7 responseTime, 8 uselessAt, 9 blob,
  * 10 checked epoch, 11 checked seq, 12 stamp epoch, 13 stamp seq, 14 '1' when 15 is expected, 15 expected body,
- * 16 most variants, 17 … variants that go. Checks in the order of their reasons.
+ * 16 most variants, 17 bytes of an inline body or '', 18 … variants that go. Checks in the order of their reasons.
  * Reply: {'ok'}, {'fence', epoch, seq}, {'expired-stamp'}, {'gone'} or {'body'}.
  */
 export const commit = `${PRELUDE}${FENCE}${ROWS}${INDEX}${LEDGER}
@@ -27,11 +27,12 @@ if ARGV[14] == '1' and not (current and current.body == ARGV[15]) then return {'
 local ledger
 if body ~= '' then
   ledger = bodyRow(body)
+  if not ledger and ARGV[17] ~= '' then ledger = {0, 0, 0, 0, -1} end
   if not ledger or ledger[5] >= 0 then return {'body'} end
 end
 
 local goes = {[variant] = true}
-for i = 17, #ARGV do goes[ARGV[i]] = true end
+for i = 18, #ARGV do goes[ARGV[i]] = true end
 local stay, gone = {}, {}
 for _, row in ipairs(rows) do table.insert(goes[row.variant] and gone or stay, row) end
 table.sort(stay, function(a, b) return a.born < b.born end)
@@ -41,6 +42,7 @@ local used, hits = math.max(born, current and current.used or 0), current and cu
 local head = struct.pack(HEAD, used, hits, useless, born, size, #variant, #body, #ARGV[9])
 table.insert(stay, {used = used, useless = useless, born = born, size = size, bytes = head .. variant .. body .. ARGV[9]})
 
+if ARGV[17] ~= '' then call('SET', P .. 'j:' .. body, ARGV[17], 'NX') end
 if ledger then refer(body, ledger, size) end
 for _, row in ipairs(gone) do drop(row.body, now) end
 call('SET', key, join(value, stay))

@@ -8,6 +8,7 @@
  * - `P i:<bucket>`  hash, name → packed {used, uselessAt, oldest, -newest, variants, bytes} of the key, its least values
  * - `P x1` … `P x4`  zsets, bucket → least value of the first … fourth of these in the bucket
  * - `P b:<bucket>`  hash, the ledger: body → msgpack {refs, size, reservedUntil, deadSince, deletingSince or -1}
+ * - `P j:<body>`  string, the bytes of a body that is kept with the metadata (`i-…`): it goes with its last reference
  * - `P d`   zset, bodies without reference: score the later of deadSince and reservedUntil
  * - `P g`   zset, bodies being deleted: score deletingSince
  * - `P n`   hash, the nodes: id → end of its lease (ms of this server's clock), seq and epoch it has seen; `@` → run id of the server, ms when
@@ -180,6 +181,13 @@ local function drop(body, now)
   local row = body ~= '' and bodyRow(body)
   if not row or row[1] == 0 then return end
   row[1] = row[1] - 1
+  if row[1] == 0 and string.sub(body, 1, 2) == 'i-' then
+    call('HDEL', P .. 'b:' .. bucketOf(body), body)
+    call('DEL', P .. 'j:' .. body)
+    count('o', -1)
+    count('p', -row[2])
+    return
+  end
   if row[1] == 0 then
     row[4] = now
     call('ZADD', P .. 'd', deadAt(row), body)
