@@ -1,7 +1,8 @@
 import { isStrataError } from '../errors.js'
 import type { Clock } from './clock.js'
 import type { JobOptions } from './jobs/job.js'
-import type { BodyStore, Entry, EntryHandle, MetadataStore } from './ports/index.js'
+import { isInline } from './ports/index.js'
+import type { BodyRef, BodyStore, Entry, EntryHandle, MetadataStore } from './ports/index.js'
 import { SeenNames } from './reconcile/seen-names.js'
 import type { OrphanBodies } from './sweep/orphan-bodies.js'
 import type { Pass } from './sweep/pass.js'
@@ -32,6 +33,8 @@ export async function reconcile(parts: ReconcileParts, pass: Pass, options: JobO
   if (options.dryRun !== true) await parts.orphans.sweep(pass, parts.clock.now())
   pass.step = 'entries'
   await dropBodiless(parts, pass, options, listed)
+  // What is kept with the metadata was counted as a body, and is no file or object to look at.
+  pass.total = pass.examined
 }
 
 /**
@@ -76,7 +79,7 @@ async function dropBodiless(
     const doubtful = page.items
       .map(({ entry }) => entry)
       .filter(({ body }) => body.size > 0 && (checkEach === true || !listed.has(nameOf(body.id, body.size))))
-    const gone = await bodiless(bodies, doubtful)
+    const gone = await bodiless({ metadata, bodies }, doubtful)
     pass.removed += dryRun === true || gone.length === 0 ? gone.length : await metadata.remove(gone)
     pass.examined += page.items.length
     cursor = page.cursor
@@ -84,22 +87,25 @@ async function dropBodiless(
   } while (cursor !== undefined)
 }
 
-async function bodiless(bodies: BodyStore, entries: readonly Entry[]): Promise<EntryHandle[]> {
+async function bodiless(stores: Stores, entries: readonly Entry[]): Promise<EntryHandle[]> {
   const gone: EntryHandle[] = []
   const left = [...entries]
   const worker = async () => {
     for (let entry = left.pop(); entry !== undefined; entry = left.pop()) {
       const { key, variant, body } = entry
-      if (!(await hasBytes(bodies, body.id, body.size))) gone.push({ key, variant, bodyId: body.id })
+      if (!(await hasBytes(stores, body))) gone.push({ key, variant, bodyId: body.id })
     }
   }
   await Promise.all(Array.from({ length: READS_AT_ONCE }, worker))
   return gone
 }
 
+type Stores = Pick<ReconcileParts, 'metadata' | 'bodies'>
+
 /** Its last byte is there. @throws StrataError STRATA_STORE_UNAVAILABLE: then nobody knows. */
-async function hasBytes(bodies: BodyStore, id: string, size: number): Promise<boolean> {
+async function hasBytes({ metadata, bodies }: Stores, { id, size }: BodyRef): Promise<boolean> {
   try {
+    if (isInline(id)) return (await metadata.inlineBody(id)).length === size
     let bytes = 0
     for await (const chunk of await bodies.read(id, { first: size - 1, last: size - 1 }))
       bytes += (chunk as Buffer).length

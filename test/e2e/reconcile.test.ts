@@ -24,6 +24,7 @@ const embedded = () => ({
   STRATA_BACKEND: 'embedded',
   STRATA_DATA_DIR: folder,
   STRATA_SWEEP_BODY_GRACE_MS: '0',
+  STRATA_LIMITS_INLINE_BODY_BYTES: '0',
 })
 
 /** `strata reconcile`, to its end. */

@@ -96,7 +96,7 @@ describe.each<BackendName>(['embedded', 'redis', 's3-redis'])('two namespaces on
   })
 
   test("statistics, jobs and the reconciler are each one's own", async () => {
-    const [a, b] = await filled()
+    const [a, b] = await filled({ limits: { inlineBodyBytes: 0 } })
     await a.get('/1')
     expect(a.strata.operator.stats()).toMatchObject({ hits: 1, misses: 3 })
     expect(b.strata.operator.stats()).toMatchObject({ hits: 0, misses: 3 })

@@ -51,6 +51,8 @@ export async function crashes({
   const env = {
     STRATA_LIMITS_RESERVATION_MS: String(RESERVATION_MS),
     STRATA_SWEEP_BODY_GRACE_MS: '0',
+    // Each step of a fill has to take place.
+    STRATA_LIMITS_INLINE_BODY_BYTES: '0',
   }
   const rig = await startRig({ backend, nodes: 1, env })
   const { node } = rig.stations[0]!

@@ -66,6 +66,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       STRATA_TIERS_LEASE_MS: String(leaseMs),
       // So that both kinds of bodies are small enough for thousands of rounds.
       STRATA_LIMITS_SMALL_BODY_BYTES: '8192',
+      STRATA_LIMITS_INLINE_BODY_BYTES: '1024',
       STRATA_HTTP_EXPOSE_KEY: 'true',
       STRATA_LIMITS_HIT_FOR_MISS_MS: '300',
       // All nodes share few cores with the rig: a slow turn is no broken tier, or most would never be asked.

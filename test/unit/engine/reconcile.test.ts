@@ -5,6 +5,8 @@ import type { JobOptions } from '../../../src/engine/jobs/job.js'
 import { SeenNames } from '../../../src/engine/reconcile/seen-names.js'
 import { Pass } from '../../../src/engine/sweep/pass.js'
 import { StrataError } from '../../../src/errors.js'
+import { inlineName } from '../../../src/engine/ports/index.js'
+import { sampleBody, sampleEntry, sampleKey } from '../../support/entries.js'
 import { sweptStore } from '../../support/swept-store.js'
 
 const HOUR = 3_600_000
@@ -50,6 +52,31 @@ describe('reconcile', () => {
     expect(await run()).toMatchObject({ state: 'done', bodies: 2, bytes: 8, removed: 0 })
     expect(await ids()).toEqual([body.id])
     expect(await metadata.unknownBodies(['lost-1', body.id])).toEqual(['lost-1'])
+  })
+
+  test('a body that is kept with the metadata is in no list, and missed only where it is gone', async () => {
+    const { run, metadata, names } = await made()
+    const { fence } = await metadata.lookup(sampleKey('kept'))
+    for (const [name, text] of Object.entries({ kept: 'there', lost: 'gone' })) {
+      const shared = sampleBody(text)
+      const body = { ...shared, id: inlineName(shared.digest) }
+      const entry = sampleEntry({ key: sampleKey(name), url: `http://h/${name}`, body, stamp: fence })
+      await metadata.commit(entry, { checked: fence, maxVariants: 1, inline: Buffer.from(text) })
+    }
+    expect(await run({ checkEach: true })).toMatchObject({ state: 'done', examined: 2, total: 2, removed: 0 })
+    const lost = inlineName(sampleBody('gone').digest)
+    const inlineBody = (id: string) => {
+      if (id === lost) throw new StrataError('STRATA_BODY_MISSING', 'evicted')
+      return metadata.inlineBody(id)
+    }
+    const evicted = new Proxy(metadata, {
+      get: (store, name) => {
+        const value: unknown = name === 'inlineBody' ? inlineBody : Reflect.get(store, name, store)
+        return typeof value === 'function' ? (value.bind(store) as unknown) : value
+      },
+    })
+    expect(await run({}, { metadata: evicted })).toMatchObject({ state: 'done', removed: 1 })
+    expect(await names()).toEqual(['kept'])
   })
 
   test('young ones stay: a fill may be about to commit them', async () => {
