@@ -287,7 +287,8 @@ export class Lead {
       entry,
       maxBodyBytes: rule.maxBodyBytes,
       exactRange: !settings.http.inexactContentRange,
-      combine: part === undefined ? undefined : (bytes: Buffer) => combinePartial(smallBodies, part, entry, bytes),
+      combine:
+        part === undefined ? undefined : (bytes: Buffer) => combinePartial(smallBodies, part, entry, bytes),
     }
   }
 
@@ -326,7 +327,9 @@ export class Lead {
 
   /** A 206 that completes what is stored becomes the whole 200; one that does not fit is asked for again, whole. */
   async #complete(head: ResponseHead, responseTime: number): Promise<void> {
-    const whole = await completeFrom(this.parts.smallBodies, this.plan.candidate!, head).catch(() => undefined)
+    const whole = await completeFrom(this.parts.smallBodies, this.plan.candidate!, head).catch(
+      () => undefined,
+    )
     if (whole === undefined) {
       this.#drop()
       return this.#refetch()

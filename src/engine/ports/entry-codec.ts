@@ -111,7 +111,13 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     url,
     stamp: { epoch, seq },
     tags,
-    body: { id: id === 0 ? sharedName(digest) : id === 1 ? inlineName(digest) : id, size, digest, chunkSize, checks },
+    body: {
+      id: id === 0 ? sharedName(digest) : id === 1 ? inlineName(digest) : id,
+      size,
+      digest,
+      chunkSize,
+      checks,
+    },
     uselessAt,
   }
 }
