@@ -5,6 +5,7 @@ import type { EngineSettings } from '../engine/settings.js'
 import { backendFaults, resolveBackend } from './backend.js'
 import type { Fault } from './faults.js'
 import { ConfigError, faultsOf } from './faults.js'
+import { layerFaults } from './layer-faults.js'
 import type { StrataConfig, StrataOptions } from './schema.js'
 import { configSchema } from './schema.js'
 import type { Environment, FlagValues, Source } from './sources.js'
@@ -48,6 +49,7 @@ export function loadConfig({ file, env = {}, flags = {}, options = {} }: ConfigS
     const sourceOf = (at: string) => given.find(source => source.origins.has(at))?.origins.get(at)
     faults.push(...faultsOf(parsed.error.issues, keysAt, sourceOf))
   }
+  if (parsed.success) faults.push(...layerFaults(parsed.data.rules, parsed.data.tiles))
   if (parsed.success && faults.length === 0) faults.push(...backendFaults(parsed.data))
   if (!parsed.success || faults.length > 0) throw new ConfigError(dropRepeats(faults))
   const { s3 } = parsed.data
@@ -60,10 +62,10 @@ const INLINE_BYTES = { memory: 0, embedded: 16 * 1024, redis: 16 * 1024, 's3-red
 
 /** The engine's part of the settings. */
 export function toEngineSettings(config: StrataConfig): EngineSettings {
-  const { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers } = config
+  const { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers, tiles } = config
   const { inlineBodyBytes = INLINE_BYTES[resolveBackend(config).backend] } = limits
   const limited = { ...limits, inlineBodyBytes: Math.min(inlineBodyBytes, limits.smallBodyBytes) }
-  return { rules, defaults, http, limits: limited, memory, sweep, refreshAfterPurge, tiers }
+  return { rules, defaults, http, limits: limited, memory, sweep, refreshAfterPurge, tiers, tiles }
 }
 
 function fromProfile(name: unknown): Source {

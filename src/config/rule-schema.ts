@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { RuleDefaults, RuleSettings } from '../engine/settings.js'
 import { captureCount, highestPlace } from '../engine/rule-tags.js'
 import { bytes, count, fieldName, glob, seconds } from './kinds.js'
+import { layerSchema } from './layer-schema.js'
 
 /** Rules: operator's settings for path globs, and the `defaults` beneath them. Its shape is the engine's `RuleSettings`. */
 
@@ -103,6 +104,9 @@ export const ruleSchema = z
         error: 'must be a glob over the path such as "/tiles/**", or a list of them',
       })
       .describe('Globs over the path; at least one must match'),
+    layer: layerSchema
+      .optional()
+      .describe('Makes the URLs tiles of a map layer: {name, template, …}, see Map tiles in the README'),
     ...shared,
   })
   .superRefine(({ match, tags = [] }, ctx) => {

@@ -18,6 +18,7 @@ import {
   sweepSchema,
   tiersSchema,
 } from './engine-schema.js'
+import { tilesSchema } from './layer-schema.js'
 import { defaultsSchema, ruleSchema } from './rule-schema.js'
 
 /**
@@ -238,13 +239,11 @@ export const configSchema = z.strictObject({
   sweep: sweepSchema.prefault({}),
   refreshAfterPurge: refreshSchema.prefault({}),
   tiers: tiersSchema.prefault({}),
+  tiles: tilesSchema.prefault({}),
 })
 
-type DeepReadonly<T> = T extends (infer U)[]
-  ? readonly DeepReadonly<U>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T
+/** Lists and tuples too: what is mapped over a list stays one. */
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
 /** All settings, checked, with every default filled in. */
 export type StrataConfig = DeepReadonly<z.output<typeof configSchema>>

@@ -13,6 +13,47 @@ export interface QuerySettings {
   readonly sort?: boolean
 }
 
+/** What holds for some zooms of a layer in place of the rule's own. */
+export interface ZoomTtlSettings {
+  /** First and last zoom, both included. */
+  readonly zoom: readonly [number, number]
+  /** s */
+  readonly ttl?: number
+  readonly overrideTtl?: number
+}
+
+/** Makes a rule's URLs tiles of a map layer. */
+export interface LayerSettings {
+  /** May hold places of the template: `{layer}`. Without it: what `{layer}` stands for. */
+  readonly name?: string
+  /** URL templates, see `Template`: path, and query where the tile is said there. */
+  readonly template: string | readonly string[]
+  /** Ids of tile matrix sets; the first is meant where the URL names none. */
+  readonly matrixSet?: string | readonly string[]
+  /** Zoom in the URL less the zoom of the matrix set. */
+  readonly zoomOffset?: number
+  /** Zooms of the matrix set at which there are tiles, both included. */
+  readonly minZoom?: number
+  readonly maxZoom?: number
+  /** West, south, east, north in degrees: where there are tiles. */
+  readonly extent?: readonly [number, number, number, number]
+  /** A tile outside of zooms or extent: ask the origin as for any other, or answer 404. */
+  readonly outside?: 'origin' | 'not-found'
+  /** The first that has the tile's zoom applies. */
+  readonly zoomTtl?: readonly ZoomTtlSettings[]
+  /** Part of a rule's freshness by which it may be shorter, by chance, so that what was seeded together does not expire together; 0 to 1. */
+  readonly ttlJitter?: number
+  /** Freshness of 204 and 404 when the origin gives none, s. Goes before `overrideTtl`. */
+  readonly negativeTtl?: number
+  /** Access-Control-Allow-Origin of every answer, in place of what the origin says. */
+  readonly cors?: string
+}
+
+/** Tile matrix sets beside the well-known ones (OGC Two Dimensional Tile Matrix Set 2.0, JSON), as they were given. */
+export interface TileSettings {
+  readonly matrixSets: readonly unknown[]
+}
+
 /** Operator's settings for a path glob. The first rule that matches applies, on top of `defaults`. */
 export interface RuleSettings {
   /** micromatch globs over the path, at least one must match, e.g. `/tiles/**`. */
@@ -45,6 +86,8 @@ export interface RuleSettings {
   readonly maxBodyBytes?: number
   /** Media types (globs, e.g. `image/*`) that may be stored; others pass through. */
   readonly contentTypes?: readonly string[]
+  /** Its URLs are tiles. */
+  readonly layer?: LayerSettings
   /** One origin request at a time for a key. */
   readonly coalesce?: boolean
   /** … among all nodes that share a store, too. */
@@ -54,7 +97,7 @@ export interface RuleSettings {
 }
 
 /** A rule with every default filled in. */
-export type RuleDefaults = Omit<RuleSettings, 'match'>
+export type RuleDefaults = Omit<RuleSettings, 'match' | 'layer'>
 
 export interface HttpSettings {
   /** RFC 9213 targeted fields, the first that is valid and not empty wins over Cache-Control and Expires. */
@@ -178,4 +221,5 @@ export interface EngineSettings {
   readonly sweep: SweepSettings
   readonly refreshAfterPurge: RefreshSettings
   readonly tiers: TierSettings
+  readonly tiles: TileSettings
 }

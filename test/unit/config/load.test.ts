@@ -59,7 +59,17 @@ describe('defaults', () => {
   test('the engine gets its part and nothing else', () => {
     const settings = toEngineSettings(loadConfig({ options: { memory: { maxBytes: 0 } } }))
     expect(Object.keys(settings).sort()).toEqual(
-      ['defaults', 'http', 'limits', 'memory', 'refreshAfterPurge', 'rules', 'sweep', 'tiers'].sort(),
+      [
+        'defaults',
+        'http',
+        'limits',
+        'memory',
+        'refreshAfterPurge',
+        'rules',
+        'sweep',
+        'tiers',
+        'tiles',
+      ].sort(),
     )
     expect(settings.memory.maxBytes).toBe(0)
   })
