@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { resolveBackend, toEngineSettings, type StrataConfig } from '../config/index.js'
 import { AnswerFields } from '../engine/answer-fields.js'
+import { Pieces } from '../engine/body/pieces.js'
 import { candidateOf } from '../engine/candidates.js'
 import { systemClock } from '../engine/clock.js'
 import { Fence } from '../engine/fence/fence.js'
@@ -170,6 +171,7 @@ function buildParts(
     clock: systemClock,
     metadata: stores.metadata,
     bodies: stores.bodies,
+    pieces: new Pieces(settings.memory.maxBytes === 0 ? 0 : settings.memory.maxPieceBytes),
     smallBodies: {
       get: id => (isInline(id) ? stores.metadata.inlineBody(id) : stores.bodies.get(id)),
     },

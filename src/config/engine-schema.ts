@@ -126,6 +126,11 @@ export const memorySchema = z.strictObject({
     .describe('Size of the memory tier; 0 switches it off'),
   maxEntries: count({ min: 1 }).default(200_000).describe('Entries in the memory tier'),
   maxBodyBytes: bytes().default(MiB).describe('Larger bodies stay out of the memory tier'),
+  maxPieceBytes: bytes()
+    .default(64 * MiB)
+    .describe(
+      '… but for pieces of them that ranges were cut from, up to this size together, beside maxBytes',
+    ),
 })
 
 export const sweepSchema = z.strictObject({

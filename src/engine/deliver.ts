@@ -6,10 +6,17 @@ import { currentAge } from '../http/freshness.js'
 import { sliceOfPart } from '../http/partial.js'
 import { formatContentRange, parseRange } from '../http/range.js'
 import { notModifiedFields, type AnswerFields } from './answer-fields.js'
+import type { Pieces } from './body/pieces.js'
 import { readLarge } from './body/read.js'
 import type { EntryCandidate } from './candidates.js'
 import type { CacheResult, ClientRequest, Exchange } from './exchange.js'
 import type { BodyStore, ByteRange } from './ports/index.js'
+
+/** Where large bodies are read. */
+export interface LargeBodies {
+  readonly bodies: BodyStore
+  readonly pieces: Pieces
+}
 
 /** A stored response, its body at hand (`bytes`) or to be streamed from the store. */
 export interface Deliverable extends EntryCandidate {
@@ -36,7 +43,7 @@ export function deliverStored(
   stored: Deliverable,
   delivery: Delivery,
   answers: AnswerFields,
-  bodies: BodyStore,
+  large: LargeBodies,
 ): undefined | Promise<void> {
   const { request, responder, outcome } = x
   const entry = stored.stored
@@ -45,7 +52,7 @@ export function deliverStored(
   outcome.cacheStatus = cacheStatus
   const trace = ['Age', String(age), 'X-Cache', delivery.result, 'Cache-Status', cacheStatus]
 
-  if (entry.range !== undefined) return deliverPart(x, stored, trace, bodies)
+  if (entry.range !== undefined) return deliverPart(x, stored, trace, large)
   if (entry.status === 200 && isConditional(request)) {
     const verdict = evaluatePreconditions(
       preconditionsOf(request),
@@ -60,10 +67,10 @@ export function deliverStored(
     }
   }
   if (entry.status === 200 && request.method === 'GET' && typeof request.headers.range === 'string') {
-    const answered = deliverRange(x, stored, request.headers.range, trace, bodies, delivery.now)
+    const answered = deliverRange(x, stored, request.headers.range, trace, large, delivery.now)
     if (answered !== 'whole') return answered
   }
-  return send(x, stored, entry.status, entry.reason, [...stored.baseFields, ...trace], undefined, bodies)
+  return send(x, stored, entry.status, entry.reason, [...stored.baseFields, ...trace], undefined, large)
 }
 
 /** A range of a whole body. Several ranges get the whole body: allowed (RFC 9110 §14.2), and safe from range floods. */
@@ -72,7 +79,7 @@ function deliverRange(
   stored: Deliverable,
   range: string,
   trace: string[],
-  bodies: BodyStore,
+  large: LargeBodies,
   now: number,
 ): undefined | Promise<void> | 'whole' {
   const { size } = stored.stored.body
@@ -97,7 +104,7 @@ function deliverRange(
   const { first, last } = parsed.ranges[0]!
   const fields = withField(stored.baseFields, 'Content-Length', String(last - first + 1))
   fields.push('Content-Range', formatContentRange(first, last, size), ...trace)
-  return send(x, stored, 206, 'Partial Content', fields, { first, last }, bodies)
+  return send(x, stored, 206, 'Partial Content', fields, { first, last }, large)
 }
 
 /** A range that lies in a stored part (`decide` has made sure that it does). */
@@ -105,7 +112,7 @@ function deliverPart(
   x: Exchange,
   stored: Deliverable,
   trace: string[],
-  bodies: BodyStore,
+  large: LargeBodies,
 ): undefined | Promise<void> {
   const entry = stored.stored
   const slice = sliceOfPart(entry.range!, entry.body.size, x.request.headers.range as string | undefined)
@@ -114,7 +121,7 @@ function deliverPart(
   let fields = withField(stored.baseFields, 'Content-Length', String(slice.length))
   fields = withField(fields, 'Content-Range', formatContentRange(slice.first, slice.last, slice.complete))
   const range = { first: slice.offset, last: slice.offset + slice.length - 1 }
-  return send(x, stored, 206, 'Partial Content', [...fields, ...trace], range, bodies)
+  return send(x, stored, 206, 'Partial Content', [...fields, ...trace], range, large)
 }
 
 function send(
@@ -124,7 +131,7 @@ function send(
   reason: string,
   fields: string[],
   range: ByteRange | undefined,
-  bodies: BodyStore,
+  large: LargeBodies,
 ): undefined | Promise<void> {
   const { responder, request } = x
   const { body } = stored
@@ -140,7 +147,28 @@ function send(
     responder.end(part)
     return undefined
   }
-  return stream(x, status, reason, fields, readLarge(bodies, stored.stored.body, range))
+  const ref = stored.stored.body
+  const pieces = large.pieces.find(ref, range)
+  if (pieces !== undefined) return sendPieces(x, status, reason, fields, pieces)
+  const chunks = readLarge(large.bodies, ref, range, large.pieces.keeper(ref, range))
+  return stream(x, status, reason, fields, chunks)
+}
+
+function sendPieces(
+  x: Exchange,
+  status: number,
+  reason: string,
+  fields: string[],
+  pieces: Buffer[],
+): undefined {
+  const { responder, outcome } = x
+  responder.head(status, reason, fields)
+  for (const [i, piece] of pieces.entries()) {
+    outcome.bytes += piece.length
+    if (i === pieces.length - 1) responder.end(piece)
+    else responder.write(piece)
+  }
+  return undefined
 }
 
 /** The first checked chunk comes before the head: a body that can't be opened is a miss, not a broken answer. */

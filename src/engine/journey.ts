@@ -100,30 +100,37 @@ export class Journey {
       return false
     }
     const residents = this.parts.memory.find(identity.text)
-    if (residents !== undefined && this.#hitInMemory(trip, residents)) return true
-    this.#slow(trip)
-    return false
+    const hit = residents === undefined ? 'none' : this.#hitInMemory(trip, residents)
+    if (hit === 'none') this.#slow(trip)
+    return hit === 'answered'
   }
 
-  /** lookup and decide in memory: no promise, no hash. False: it takes the stores, or the origin. */
-  #hitInMemory(trip: Trip, residents: readonly Resident[]): boolean {
+  /** lookup and decide in memory: no promise, no hash. `none`: it takes the stores, or the origin. */
+  #hitInMemory(trip: Trip, residents: readonly Resident[]): 'answered' | 'streams' | 'none' {
     const { parts } = this
     const { x } = trip
-    if (!parts.lease.holds()) return false
+    if (!parts.lease.holds()) return 'none'
     const get = (name: string) => valueOf(x.request, name)
     const chosen = selectCandidate(residents, get)
-    if (chosen === undefined || parts.fence.verdict(chosen.stored, chosen.checkedSeq) !== 'live') return false
+    if (chosen === undefined || parts.fence.verdict(chosen.stored, chosen.checkedSeq) !== 'live')
+      return 'none'
     const now = parts.clock.now()
     const decision = decide(requestFacts(trip), chosen, false, now)
-    if (decision.action !== 'hit') return false
+    if (decision.action !== 'hit') return 'none'
     const { outcome } = x
     outcome.tier = 'memory'
     outcome.key = chosen.stored.key
-    if (!this.#rendered.answer(x, chosen, { detail: decision.detail, ttlMs: decision.ttl, now })) {
-      this.#answers.deliver(trip, chosen, 'HIT', decision.detail, decision.ttl)
+    const { detail, ttl } = decision
+    if (chosen.body === undefined) {
+      this.#answers
+        .answer(trip, chosen, 'HIT', detail, ttl, false)
+        .catch((error: unknown) => this.#broken(x, error))
+      return 'streams'
     }
+    if (!this.#rendered.answer(x, chosen, { detail, ttlMs: ttl, now }))
+      this.#answers.deliver(trip, chosen, 'HIT', detail, ttl)
     parts.stats.memoryHits++
-    return true
+    return 'answered'
   }
 
   #slow(trip: Trip): void {

@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { EntryCandidate } from './candidates.js'
 import type { MemorySettings } from './settings.js'
 
-/** An entry in memory with its body, and what a hit needs ready-made. */
+/** An entry in memory, and what a hit needs ready-made. */
 export interface Resident extends EntryCandidate {
-  readonly body: Buffer
+  /** Undefined for a large one: it streams from the store, or from the pieces that are in memory. */
+  readonly body: Buffer | undefined
   /** Seq of the fence's mirror when the entry was last found live: what it is held against from then on. */
   readonly checkedSeq: number
   /** The heads of the last answers, for as long as nothing in them has changed. */
@@ -36,7 +37,7 @@ interface Group {
 // What an entry costs beyond its body: objects, strings, the map's own links. Measured by bench/memory.
 const OVERHEAD_BYTES = 2560
 
-/** The nearest tier: small bodies with their metadata, by key text, bounded in bytes and in keys, least recently used first out. */
+/** The nearest tier: metadata, with the bodies that are small, by key text, bounded in bytes and in keys, least recently used first out. */
 export class MemoryTier {
   readonly #groups: LRUCache<string, Group> | undefined
 
@@ -59,7 +60,7 @@ export class MemoryTier {
     const size = cost(text, resident)
     if (
       this.#groups === undefined ||
-      resident.body.length > this.settings.maxBodyBytes ||
+      !this.takes(resident.body?.length ?? 0) ||
       size > this.settings.maxBytes
     )
       return
@@ -89,7 +90,9 @@ export class MemoryTier {
 }
 
 function cost(text: string, { stored, body }: Resident): number {
-  return body.length + 2 * (text.length + stored.url.length) + fieldsCost(stored.fields) + OVERHEAD_BYTES
+  return (
+    (body?.length ?? 0) + 2 * (text.length + stored.url.length) + fieldsCost(stored.fields) + OVERHEAD_BYTES
+  )
 }
 
 function fieldsCost(fields: readonly string[]): number {

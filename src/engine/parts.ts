@@ -1,4 +1,5 @@
 import type { AnswerFields } from './answer-fields.js'
+import type { Pieces } from './body/pieces.js'
 import type { SmallBodies } from './body/read.js'
 import type { Clock } from './clock.js'
 import type { Fence } from './fence/fence.js'
@@ -19,6 +20,8 @@ export interface Parts {
   readonly bodies: BodyStore
   /** Where small ones are read: with the metadata, or in `bodies`. */
   readonly smallBodies: SmallBodies
+  /** Pieces of large bodies that are in memory. */
+  readonly pieces: Pieces
   readonly fence: Fence
   readonly lease: Lease
   /** Stores that other nodes share: who fetches what. */

@@ -14,7 +14,8 @@ export class RenderedHits {
   answer({ request, responder, outcome }: Exchange, resident: Resident, hit: Hit): boolean {
     const { rendered } = responder
     const { stored, rendering, body } = resident
-    if (rendered === undefined || body.length === 0 || stored.range !== undefined) return false
+    if (rendered === undefined || body === undefined || body.length === 0 || stored.range !== undefined)
+      return false
     if (request.headers.range !== undefined) return false
     const age = Math.floor(currentAge(resident.initialAge, stored.responseTime, hit.now) / 1000)
     const ttl = Math.floor(hit.ttlMs / 1000)
@@ -22,7 +23,7 @@ export class RenderedHits {
       this.#renew(resident, age, ttl, hit.detail)
     const bytes = this.#isNotModified(request, resident, hit.now)
       ? send304(rendered, resident)
-      : sendWhole(rendered, resident, request.method === 'HEAD')
+      : sendWhole(rendered, resident, request.method === 'HEAD' ? undefined : body)
     if (bytes === undefined) return false
     outcome.result = 'HIT'
     outcome.detail = hit.detail
@@ -77,13 +78,16 @@ function send304(rendered: RenderedAnswers, resident: Resident): number | undefi
     : undefined
 }
 
-function sendWhole(rendered: RenderedAnswers, resident: Resident, isHead: boolean): number | undefined {
+function sendWhole(
+  rendered: RenderedAnswers,
+  resident: Resident,
+  body: Buffer | undefined,
+): number | undefined {
   const { rendering, stored } = resident
   rendering.whole ??= rendered.render(stored.status, stored.reason, [
     ...resident.baseFields,
     ...traceOf(rendering),
   ])
-  const body = isHead ? undefined : resident.body
   if (rendering.whole === undefined || !rendered.send(stored.status, rendering.whole, body)) return undefined
   return body === undefined ? 0 : body.length
 }

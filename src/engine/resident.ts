@@ -2,10 +2,10 @@ import type { AnswerFields } from './answer-fields.js'
 import type { EntryCandidate } from './candidates.js'
 import type { Rendering, Resident } from './memory-tier.js'
 
-/** A candidate with its body in memory and its answer's fields ready-made. */
+/** A candidate with its answer's fields ready-made, and its body in memory if it is a small one. */
 export function residentOf(
   candidate: EntryCandidate,
-  body: Buffer,
+  body: Buffer | undefined,
   checkedSeq: number,
   answers: AnswerFields,
 ): Resident {
@@ -30,7 +30,10 @@ export function baseFieldsOf({ stored }: EntryCandidate, answers: AnswerFields):
 
 function newRendering(): Rendering {
   return {
-    ...{ age: -1, ttl: 0, detail: '', cacheStatus: '' },
+    age: -1,
+    ttl: 0,
+    detail: '',
+    cacheStatus: '',
     whole: undefined,
     notModified: undefined,
     matched: undefined,

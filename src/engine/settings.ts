@@ -175,6 +175,8 @@ export interface MemorySettings {
   readonly maxEntries: number
   /** Larger bodies stay out of memory. */
   readonly maxBodyBytes: number
+  /** Pieces of such bodies that ranges were cut from, bytes; beside `maxBytes`. */
+  readonly maxPieceBytes: number
 }
 
 export interface SweepSettings {

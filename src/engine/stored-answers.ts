@@ -43,9 +43,9 @@ export class StoredAnswers {
         const read = this.#reads.read(ref)
         bytes = read instanceof Promise ? await read : read
         // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
-        if (keeps && !chosen.soft)
-          parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))
       }
+      if (keeps && !chosen.soft && (bytes !== undefined || ref.chunkSize > 0))
+        parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))
       const stored = { ...chosen, body: bytes, baseFields: baseFieldsOf(chosen, parts.answers) }
       await this.deliver(trip, stored, result, detail, ttl)
     } catch (error) {
@@ -74,7 +74,7 @@ export class StoredAnswers {
       : { fwd: 'stale' as const, fwdStatus: outcome.originStatus, collapsed: outcome.collapsed, detail }
     parts.accessLog.note(stored.stored.key, stored.stored.variant, now)
     const { withoutLastModified } = parts.settings.http
-    return deliverStored(x, stored, { result, status, now, withoutLastModified }, parts.answers, parts.bodies)
+    return deliverStored(x, stored, { result, status, now, withoutLastModified }, parts.answers, parts)
   }
 
   /** A body that is missing or damaged is a miss, and its entry goes (P3, P10). */

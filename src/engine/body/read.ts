@@ -33,6 +33,8 @@ export async function* readLarge(
   bodies: BodyStore,
   ref: BodyRef,
   range?: ByteRange,
+  /** Told of each chunk that has been checked. */
+  keep?: (index: number, chunk: Buffer) => void,
 ): AsyncGenerator<Buffer, void, void> {
   const { chunkSize, size } = ref
   const first = range?.first ?? 0
@@ -57,7 +59,9 @@ export async function* readLarge(
         offset += take
         if (position + heldBytes < chunkEnd) continue
         const chunk = held.length === 1 ? held[0]! : Buffer.concat(held)
-        if (crc32(chunk) !== checks.readUInt32LE(Math.floor(position / chunkSize) * 4)) throw damaged(ref)
+        const index = Math.floor(position / chunkSize)
+        if (crc32(chunk) !== checks.readUInt32LE(index * 4)) throw damaged(ref)
+        keep?.(index, chunk)
         const start = Math.max(first - position, 0)
         const end = Math.min(last - position + 1, chunk.length)
         yield start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end)

@@ -17,7 +17,7 @@ function resident(variant: string, size: number): Resident {
 
 describe('the memory tier is bounded (P9)', () => {
   const tier = (more: Partial<ConstructorParameters<typeof MemoryTier>[0]> = {}) =>
-    new MemoryTier({ maxBytes: 100_000, maxEntries: 10, maxBodyBytes: 50_000, ...more })
+    new MemoryTier({ maxBytes: 100_000, maxEntries: 10, maxBodyBytes: 50_000, maxPieceBytes: 0, ...more })
 
   test('in bytes, least recently used first out', () => {
     const memory = tier()
@@ -61,13 +61,13 @@ describe('the memory tier is bounded (P9)', () => {
 })
 
 test('variants of one key: each has one place; removing the key removes all', () => {
-  const memory = new MemoryTier({ maxBytes: 1e6, maxEntries: 10, maxBodyBytes: 1e5 })
+  const memory = new MemoryTier({ maxBytes: 1e6, maxEntries: 10, maxBodyBytes: 1e5, maxPieceBytes: 0 })
   memory.put('k', resident('v1', 10))
   memory.put('k', resident('v2', 20))
   const before = memory.usage().bytes
   memory.put('k', resident('v1', 30))
   expect(memory.usage().bytes).toBe(before + 20)
-  expect(memory.find('k')!.map(r => [r.stored.variant, r.body.length])).toEqual([
+  expect(memory.find('k')!.map(r => [r.stored.variant, r.body?.length])).toEqual([
     ['v2', 20],
     ['v1', 30],
   ])
