@@ -44,8 +44,8 @@ export interface Responder {
 export interface RenderedAnswers {
   /** The head as bytes; undefined when a field has what no field may have. */
   render(status: number, reason: string, fields: readonly string[]): Buffer | undefined
-  /** Sends head and body, if there is one. False, and nothing is sent, when this client's answer has to be made in the ordinary way. */
-  send(status: number, head: Buffer, body: Buffer | undefined): boolean
+  /** Sends head and body, if there is one, whole or in pieces. False, and nothing is sent, when this client's answer has to be made in the ordinary way. */
+  send(status: number, head: Buffer, body: Buffer | readonly Buffer[] | undefined): boolean
 }
 
 export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | 'BYPASS'

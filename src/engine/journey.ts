@@ -121,14 +121,15 @@ export class Journey {
     outcome.tier = 'memory'
     outcome.key = chosen.stored.key
     const { detail, ttl } = decision
-    if (chosen.body === undefined) {
-      this.#answers
-        .answer(trip, chosen, 'HIT', detail, ttl, false)
-        .catch((error: unknown) => this.#broken(x, error))
-      return 'streams'
-    }
-    if (!this.#rendered.answer(x, chosen, { detail, ttlMs: ttl, now }))
+    if (!this.#rendered.answer(x, chosen, { detail, ttlMs: ttl, now })) {
+      if (chosen.body === undefined) {
+        this.#answers
+          .answer(trip, chosen, 'HIT', detail, ttl, false)
+          .catch((error: unknown) => this.#broken(x, error))
+        return 'streams'
+      }
       this.#answers.deliver(trip, chosen, 'HIT', detail, ttl)
+    }
     parts.stats.memoryHits++
     return 'answered'
   }

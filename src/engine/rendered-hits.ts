@@ -1,29 +1,32 @@
 import { evaluatePreconditions } from '../http/conditional.js'
+import { withField } from '../http/fields.js'
 import { currentAge } from '../http/freshness.js'
+import { formatContentRange, parseRange } from '../http/range.js'
 import { notModifiedFields } from './answer-fields.js'
 import { isConditional, preconditionsOf, validatorsOf } from './deliver.js'
 import type { ClientRequest, Exchange, RenderedAnswers } from './exchange.js'
 import type { Rendering, Resident } from './memory-tier.js'
 import type { Parts } from './parts.js'
+import type { Pieces } from './body/pieces.js'
 
 /** Hits in memory by the heads of earlier ones, for as long as nothing in them has changed: they are rendered once a second at most. */
 export class RenderedHits {
-  constructor(private readonly parts: Pick<Parts, 'answers' | 'accessLog' | 'settings'>) {}
+  constructor(private readonly parts: Pick<Parts, 'answers' | 'accessLog' | 'settings' | 'pieces'>) {}
 
-  /** deliver: the whole, its head alone, or a 304. False when this answer has to be made in the ordinary way. */
+  /** deliver: the whole, its head alone, a range, or a 304. False when this answer has to be made in the ordinary way. */
   answer({ request, responder, outcome }: Exchange, resident: Resident, hit: Hit): boolean {
     const { rendered } = responder
-    const { stored, rendering, body } = resident
-    if (rendered === undefined || body === undefined || body.length === 0 || stored.range !== undefined)
-      return false
-    if (request.headers.range !== undefined) return false
+    const { stored, rendering } = resident
+    if (rendered === undefined || stored.body.size === 0 || stored.range !== undefined) return false
     const age = Math.floor(currentAge(resident.initialAge, stored.responseTime, hit.now) / 1000)
     const ttl = Math.floor(hit.ttlMs / 1000)
     if (rendering.age !== age || rendering.ttl !== ttl || rendering.detail !== hit.detail)
       this.#renew(resident, age, ttl, hit.detail)
     const bytes = this.#isNotModified(request, resident, hit.now)
       ? send304(rendered, resident)
-      : sendWhole(rendered, resident, request.method === 'HEAD' ? undefined : body)
+      : isRange(request, resident)
+        ? sendRange(rendered, resident, request, this.parts.pieces)
+        : sendWhole(rendered, resident, request.method === 'HEAD')
     if (bytes === undefined) return false
     outcome.result = 'HIT'
     outcome.detail = hit.detail
@@ -78,18 +81,41 @@ function send304(rendered: RenderedAnswers, resident: Resident): number | undefi
     : undefined
 }
 
-function sendWhole(
-  rendered: RenderedAnswers,
-  resident: Resident,
-  body: Buffer | undefined,
-): number | undefined {
-  const { rendering, stored } = resident
+function sendWhole(rendered: RenderedAnswers, resident: Resident, isHead: boolean): number | undefined {
+  const { rendering, stored, body } = resident
+  if (!isHead && body === undefined) return undefined
   rendering.whole ??= rendered.render(stored.status, stored.reason, [
     ...resident.baseFields,
     ...traceOf(rendering),
   ])
-  if (rendering.whole === undefined || !rendered.send(stored.status, rendering.whole, body)) return undefined
-  return body === undefined ? 0 : body.length
+  const content = isHead ? undefined : body
+  if (rendering.whole === undefined || !rendered.send(stored.status, rendering.whole, content))
+    return undefined
+  return content === undefined ? 0 : content.length
+}
+
+function isRange({ method, headers }: ClientRequest, { stored }: Resident): boolean {
+  return headers.range !== undefined && method === 'GET' && stored.status === 200
+}
+
+/** One range, when its bytes are at hand. Whatever needs a closer look is for `deliverStored`. */
+function sendRange(
+  rendered: RenderedAnswers,
+  { stored, body, baseFields, rendering }: Resident,
+  { headers }: ClientRequest,
+  pieces: Pieces,
+): number | undefined {
+  if (headers['if-range'] !== undefined) return undefined
+  const parsed = parseRange(headers.range as string, stored.body.size)
+  if (parsed.kind !== 'ranges' || parsed.ranges.length !== 1) return undefined
+  const range = parsed.ranges[0]!
+  const { first, last } = range
+  const content = body === undefined ? pieces.find(stored.body, range) : body.subarray(first, last + 1)
+  if (content === undefined) return undefined
+  const fields = withField(baseFields, 'Content-Length', String(last - first + 1))
+  fields.push('Content-Range', formatContentRange(first, last, stored.body.size), ...traceOf(rendering))
+  const head = rendered.render(206, 'Partial Content', fields)
+  return head !== undefined && rendered.send(206, head, content) ? last - first + 1 : undefined
 }
 
 function traceOf({ age, cacheStatus }: Rendering): readonly string[] {

@@ -13,6 +13,8 @@ type Internals = ServerResponse & {
   _keepAliveTimeout: number
 }
 
+type Body = Parameters<RenderedAnswers['send']>[2]
+
 const INVALID = /[^\t\x20-\x7e\x80-\xff]/
 
 /** Heads as bytes: rendered once, sent many times. */
@@ -31,7 +33,7 @@ export class NodeRenderedAnswers implements RenderedAnswers {
   }
 
   /** For a connection that stays open, and a response that nobody has set fields on or wrapped. */
-  send(status: number, head: Buffer, body: Buffer | undefined): boolean {
+  send(status: number, head: Buffer, body: Body): boolean {
     const res = this.res as Internals
     const { req } = res
     if (!WORKS || !res.shouldKeepAlive || req.httpVersionMinor !== 1 || req.httpVersionMajor !== 1)
@@ -44,7 +46,7 @@ export class NodeRenderedAnswers implements RenderedAnswers {
   }
 }
 
-function sendBytes(res: Internals, head: Buffer, body: Buffer | undefined): void {
+function sendBytes(res: Internals, head: Buffer, body: Body): void {
   res._header = 'rendered'
   res._headerSent = true
   // To a HEAD, node would drop all that is written, the head as well.
@@ -52,7 +54,9 @@ function sendBytes(res: Internals, head: Buffer, body: Buffer | undefined): void
   if (body === undefined) return void res.end(head)
   res.cork()
   res.write(head)
-  res.end(body)
+  if (Buffer.isBuffer(body)) return void res.end(body)
+  for (const piece of body) res.write(piece)
+  res.end()
 }
 
 /** Tried out once, when this file is loaded: should a version of node do it otherwise, answers are made in the ordinary way. */
