@@ -1,13 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import type { Express } from 'express'
+import express, { type Express } from 'express'
 import pino, { type Logger } from 'pino'
-import { buildAdmin } from './compose/admin.js'
+import { adminServer, openAdmin, type Admin } from './compose/admin.js'
 import { openEngine, type Engine } from './compose/engine.js'
 import { loadConfig, type StrataConfig, type StrataOptions } from './config/index.js'
 import type { Operator } from './engine/operator.js'
+import { probes } from './server/admin/index.js'
+import { listenAdmin } from './server/admin/listen.js'
 import { tagResponse } from './server/code-tags.js'
 import { handler, middleware, type Listener, type Middleware } from './server/middleware.js'
-import { listen, proxyListener } from './server/proxy.js'
+import { listen, proxyListener, type RunningServer } from './server/proxy.js'
 import { refreshRequest } from './server/refresh-request.js'
 import { upgradeHandler } from './server/upgrade.js'
 import { Upstream } from './server/upstream.js'
@@ -45,7 +47,8 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
   const log = pino({ level: options.log?.level ?? 'warn' })
   // Behind the middleware there is no origin to ask: handlers get the client's Host as it is.
   const engine = await openEngine({ ...config, origin: undefined }, log, false)
-  const { methods: purges } = buildAdmin({ engine, config, log })
+  const admin = await opening(engine, config, log)
+  const { methods: purges } = admin
   const entered = Symbol('strata.entered')
   const cached = (isFirst: boolean): Middleware => {
     const run = middleware(engine.journey, engine.recorder, { entered, isFirst })
@@ -58,55 +61,79 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
   return {
     middleware: () => between,
     handler: app => handler(inFront, app),
-    admin: ({ token } = {}) => buildAdmin({ engine, config, log, token }).routes('/'),
+    admin: ({ token } = {}) => admin.routes('/', token),
     tag: (res, ...tags) => tagResponse(res, tags),
     operator: engine.operator,
     backend: engine.backend.backend,
-    close: () => engine.close(),
+    close: async () => {
+      await engine.close()
+      await admin.close()
+    },
   }
 }
 
+/** What is open is closed again when the admin side can't be. */
+async function opening(engine: Engine, config: StrataConfig, log: Logger): Promise<Admin> {
+  try {
+    return await openAdmin(engine, config, log)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+export interface RunningProxy {
+  readonly addresses: readonly { readonly host: string; readonly port: number }[]
+  /** Where the admin routes are, when they have a port of their own. */
+  readonly adminAddress?: { readonly host: string; readonly port: number }
+  close(): Promise<void>
+}
+
 /** Runs the standalone proxy. @throws the listen error; nothing stays open then. */
-export async function serve(
-  config: StrataConfig,
-): Promise<{ addresses: { host: string; port: number }[]; close(): Promise<void> }> {
+export async function serve(config: StrataConfig): Promise<RunningProxy> {
   const log = pino({ level: config.log.level })
   const engine = await openEngine(config, log, config.log.access)
+  const admin = await opening(engine, config, log)
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
   engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
   const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.recorder)
-  const admin = buildAdmin({ engine, config, log })
-  const own = admin.server(config.admin.path)
-  const isOwn = ownPaths(config.admin.path)
+  const own = adminServer(engine, admin, config.admin.path)
+  const isApart = config.admin.port !== undefined
+  const probing: Listener = isApart ? express().disable('x-powered-by').use(probes(engine.health)) : own
+  const isOwn = ownPaths(isApart ? undefined : config.admin.path)
   const { methods: purges } = admin
   const listener: Listener = (req, res) => {
-    if (isOwn(req.url ?? '')) own(req, res)
+    if (isOwn(req.url ?? '')) probing(req, res)
     else if (!purges.take(req, res)) proxy(req, res)
   }
+  const servers: RunningServer[] = []
+  const close = async () => {
+    await Promise.all(servers.map(server => server.close()))
+    // What a client has had already is also stored before the process ends.
+    await engine.settle()
+    await upstream.close()
+    await engine.close()
+    await admin.close()
+  }
   try {
-    const running = await listen(
-      listener,
-      config,
-      config.server,
-      engine.answers,
-      upgradeHandler(config.origin!, config.proxy, engine.answers, log),
-      purges,
-    )
-    announce(log, engine, config, running.address)
+    const { admin: about, server: settings } = config
+    // First, so that what cannot be opened has served nobody.
+    if (isApart) servers.push(await listenAdmin(own, { host: about.host, port: about.port! }, settings))
+    const onUpgrade = upgradeHandler(config.origin!, config.proxy, engine.answers, log)
+    const running = await listen(listener, config, settings, engine.answers, onUpgrade, purges)
+    const adminAddress = servers[0]?.address
+    servers.push(running)
+    announce(log, engine, config, running.address, adminAddress)
     return {
       addresses: [running.address],
+      ...(adminAddress === undefined ? {} : { adminAddress }),
       close: async () => {
-        await running.close()
-        // What a client has had already is also stored before the process ends.
-        await engine.settle()
-        await upstream.close()
-        await engine.close()
+        await close()
         log.info('closed')
       },
     }
   } catch (error) {
-    await upstream.close()
-    await engine.close()
+    await close()
     throw error
   }
 }
@@ -115,25 +142,25 @@ function announce(
   log: Logger,
   engine: Engine,
   config: StrataConfig,
-  address: { host: string; port: number },
+  address: RunningServer['address'],
+  adminAddress: RunningServer['address'] | undefined,
 ): void {
   const { backend, why } = engine.backend
-  const admin =
-    config.admin.token === undefined
-      ? `${config.admin.path} answers on loopback only, because no admin token is set`
-      : `${config.admin.path} needs the bearer token`
-  log.info(
-    { addresses: [address], origin: config.origin, backend, why, namespace: config.namespace, admin },
-    'listening',
-  )
+  const { path, token, jwt, trustLoopback } = config.admin
+  const isOpen = token === undefined && jwt.issuer === undefined && trustLoopback
+  const admin = isOpen
+    ? `${path} answers on loopback only, because no admin token is set (and to API keys)`
+    : `${path} needs ${[token && 'the bearer token', 'an API key', jwt.issuer && 'a JWT'].filter(Boolean).join(' or ')}`
+  const { namespace, origin } = config
+  log.info({ addresses: [address], adminAddress, origin, backend, why, namespace, admin }, 'listening')
 }
 
-function ownPaths(adminPath: string): (url: string) => boolean {
-  const bases = ['/health', '/ready', adminPath]
-  const below = `${adminPath}/`
+/** Without `adminPath`, what probes ask is all. */
+function ownPaths(adminPath: string | undefined): (url: string) => boolean {
+  const bases = ['/health', '/ready', ...(adminPath === undefined ? [] : [adminPath])]
   return url => {
     if (!bases.some(base => url.startsWith(base))) return false
     const path = url.split('?', 1)[0]!
-    return bases.includes(path) || path.startsWith(below)
+    return bases.includes(path) || (adminPath !== undefined && path.startsWith(`${adminPath}/`))
   }
 }

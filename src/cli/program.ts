@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import type { Flag } from '../config/flags.js'
+import type { CreateFlags } from './keys-command.js'
 import type { ReconcileFlags } from './reconcile-command.js'
 import { FLAGS } from '../config/flags.js'
 import { messageOf, isStrataError } from '../errors.js'
@@ -46,6 +47,31 @@ export async function run(argv: readonly string[], output: Output = STANDARD): P
     .action(async (options: Options & ReconcileFlags) => {
       const { reconcileCommand } = await import('./reconcile-command.js')
       code = await reconcileCommand(sourcesOf(options), options, output)
+    })
+
+  const keys = program.command('keys').description('API keys of the admin routes')
+  withSettings(keys.command('create'))
+    .description('make a key and print it, this once')
+    .requiredOption('--name <name>', 'what it is for')
+    .requiredOption('--scopes <list>', 'scopes and roles: read,purge or operator')
+    .option('--expires <duration>', 'how long it is good: 12h, 90d, or never', '90d')
+    .action(async (options: Options & CreateFlags) => {
+      const { createKey } = await import('./keys-command.js')
+      code = await createKey(sourcesOf(options), options, output)
+    })
+  withSettings(keys.command('list'))
+    .description('list the keys, without their secrets')
+    .option('--json', 'as JSON')
+    .action(async (options: Options & { json?: boolean }) => {
+      const { listKeys } = await import('./keys-command.js')
+      code = await listKeys(sourcesOf(options), options, output)
+    })
+  withSettings(keys.command('revoke'))
+    .description('make a key useless, at once and on all nodes')
+    .argument('<id>', 'its id, as the list has it')
+    .action(async (id: string, options: Options) => {
+      const { revokeKey } = await import('./keys-command.js')
+      code = await revokeKey(sourcesOf(options), id, output)
     })
 
   const config = program.command('config').description('look at the settings')

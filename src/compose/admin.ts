@@ -1,41 +1,93 @@
+import { hostname } from 'node:os'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
 import type { StrataConfig } from '../config/index.js'
-import { Access } from '../server/access/access.js'
-import { adminRouter, probes } from '../server/admin/index.js'
+import { ApiKeys } from '../engine/access/api-keys.js'
+import { systemClock } from '../engine/clock.js'
+import { messageOf } from '../errors.js'
+import { Access, type Verifier } from '../server/access/access.js'
+import { apiKeyVerifier } from '../server/access/api-key-verifier.js'
+import { clientAddress } from '../server/access/client-address.js'
+import { throttle } from '../server/access/throttle.js'
+import { adminRouter, apiKeysRoutes, auditRoutes, probes, type AdminRequest } from '../server/admin/index.js'
+import { AuditFile } from '../server/audit/audit-file.js'
+import { Audit } from '../server/audit/audit.js'
+import { redactText } from '../server/audit/redact.js'
+import { TrustedPeers } from '../server/forwarded.js'
 import { PurgeMethods } from '../server/purge-methods.js'
+import { memoryRateLimiters } from '../stores/memory/rate-limiters.js'
+import { auditFileOf } from './audit-file-of.js'
 import type { Engine } from './engine.js'
 
-/** The admin side of a cache: who may do what, by routes and by methods. */
+/** The admin side of a cache: who may do what by routes and by methods, and what is written down of it. */
 export interface Admin {
   /** The routes, at `path` of the app. */
-  routes(path: string): Express
-  /** The same with the probes at the root, which need no credentials. */
-  server(path: string): Express
+  routes(path: string, token?: string): Express
   readonly methods: PurgeMethods
+  close(): Promise<void>
 }
 
-export interface AdminSources {
-  readonly engine: Engine
-  readonly config: StrataConfig
-  readonly log: Logger
-  /** In place of the settings' token. */
-  readonly token?: string | undefined
-}
-
-export function buildAdmin({ engine, config, log, token = config.admin.token }: AdminSources): Admin {
-  const { operator, health } = engine
-  const access = new Access({ token, trustLoopback: true })
-  const routes = (path: string) => {
+/** @throws StrataError STRATA_CONFIG for a file of keys that can't be read */
+export async function openAdmin(engine: Engine, config: StrataConfig, log: Logger): Promise<Admin> {
+  const { operator, health, stores } = engine
+  const { admin, namespace } = config
+  const keys = new ApiKeys({ store: stores.apiKeys, clock: systemClock, namespace })
+  const trusted = new TrustedPeers(config.proxy.trustProxy)
+  const shared = {
+    trustLoopback: admin.trustLoopback && admin.jwt.issuer === undefined,
+    verifiers: [apiKeyVerifier(keys), ...(await jwtVerifiers(config))],
+    throttle: throttle(stores.limiters ?? memoryRateLimiters(), admin),
+    addressOf: (req: Parameters<typeof clientAddress>[0]) => clientAddress(req, trusted),
+  }
+  const file = auditFileOf(config, engine.backend.backend)
+  const sink = file === undefined ? undefined : new AuditFile({ path: file, sync: admin.audit.sync })
+  const audit = new Audit({
+    sink,
+    log: event => log.info({ audit: event }, 'audit'),
+    onError: error => log.error({ what: 'audit-failed', error: messageOf(error) }, 'audit-failed'),
+    clock: systemClock,
+    namespace,
+    node: stores.nodes?.id ?? `${hostname()}:${process.pid}`,
+  })
+  const routes = (path: string, token = admin.token) => {
+    const access = new Access({ ...shared, token })
+    const own = [...apiKeysRoutes(keys), ...auditRoutes(file)]
+    const onRequest = (request: AdminRequest) => logRequest(log, config.log.access, request)
     const app = express()
     app.disable('x-powered-by')
-    app.use(path, adminRouter({ operator, health, access }))
+    app.use(path, adminRouter({ operator, health, access, audit, routes: own, onRequest }))
     return app
   }
-  const onError = (error: unknown) => log.error({ err: error }, 'purge-method-failed')
   return {
     routes,
-    server: path => routes(path).use(probes(health)),
-    methods: new PurgeMethods({ access, operator, methods: config.admin.methods, onError }),
+    methods: new PurgeMethods({
+      access: new Access({ ...shared, token: admin.token }),
+      audit,
+      operator,
+      methods: admin.methods,
+      onError: error => log.error({ err: error }, 'purge-method-failed'),
+    }),
+    close: async () => sink?.close(),
   }
+}
+
+/** The routes of a server of their own, with the probes at its root, which need no credentials. */
+export function adminServer(engine: Engine, admin: Admin, path: string): Express {
+  return admin.routes(path).use(probes(engine.health))
+}
+
+async function jwtVerifiers({ admin, namespace }: StrataConfig): Promise<Verifier[]> {
+  const { issuer, audience, jwksUrl, jwksFile, ...settings } = admin.jwt
+  if (issuer === undefined || audience === undefined) return []
+  const { issuerKeys } = await import('../server/access/issuer-keys.js')
+  const { jwtVerifier } = await import('../server/access/jwt-verifier.js')
+  const keys = issuerKeys({ issuer, jwksUrl, jwksFile })
+  return [jwtVerifier({ issuer, audience, ...settings }, { keys, clock: systemClock, namespace })]
+}
+
+/** A line for each request that failed inside, and with the access log one for every other. */
+function logRequest(log: Logger, logsAccess: boolean, { error, ...request }: AdminRequest): void {
+  const about = { ...request, url: redactText(request.url) }
+  if (error !== undefined) log.error({ admin: about, err: error }, 'admin request failed')
+  else if (logsAccess) log.info({ admin: about }, 'admin request')
 }

@@ -37,6 +37,8 @@ export interface Engine {
   readonly recorder: Recorder
   readonly backend: { readonly backend: string; readonly why: string }
   readonly answers: AnswerFields
+  /** What the admin side keeps in the stores. */
+  readonly stores: Pick<Stores, 'apiKeys' | 'limiters' | 'nodes'>
   /** From now on, what a purge hits is fetched again through this origin, if the settings say so (`refreshAfterPurge`). */
   refreshThrough(origin: Origin, requestFor: RefresherParts['requestFor']): void
   /** Waits until what is being fetched now is stored, at most as long as requests have to end (`server.drainTimeoutMs`). */
@@ -105,6 +107,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     recorder: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
     answers: parts.answers,
+    stores,
     refreshThrough: (origin, requestFor) => {
       if (settings.refreshAfterPurge.rate === 0) return
       const timing = { clock: systemClock, timers: systemTimers }

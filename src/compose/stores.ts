@@ -3,7 +3,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Backend, StrataConfig } from '../config/index.js'
 import type { BodyStore, FillLocks, MetadataStore, NodeRegistry } from '../engine/ports/index.js'
+import type { ApiKeyStore } from '../engine/ports/api-key-store.js'
 import type { JobStore } from '../engine/ports/job-store.js'
+import type { RateLimiters } from '../engine/ports/rate-limiter.js'
 import type { StrataError } from '../errors.js'
 import type { RedisClient } from '../stores/redis/client.js'
 
@@ -15,6 +17,9 @@ export interface Stores {
   readonly locks?: FillLocks
   /** The list of background jobs. */
   readonly jobs: JobStore
+  readonly apiKeys: ApiKeyStore
+  /** Limits that all nodes count together; without it each process counts by itself. */
+  readonly limiters?: RateLimiters
   close(): Promise<void>
 }
 
@@ -34,16 +39,19 @@ export async function openStores(backend: Backend, config: StrataConfig, warn: W
 }
 
 async function openMemory(config: StrataConfig): Promise<Stores> {
-  const { memoryMetadataStore, memoryBodyStore, memoryJobStore } = await import('../stores/memory/index.js')
+  const { memoryMetadataStore, memoryBodyStore, memoryJobStore, memoryApiKeyStore } =
+    await import('../stores/memory/index.js')
   const bodies = memoryBodyStore({ maxBytes: config.limits.maxStoreBytes })
-  return together(memoryMetadataStore(), bodies, memoryJobStore())
+  return together(memoryMetadataStore(), bodies, memoryJobStore(), memoryApiKeyStore())
 }
 
 async function openEmbedded({ dataDir, namespace }: StrataConfig): Promise<Stores> {
-  const { lmdbMetadataStore, fsBodyStore, lmdbJobStore } = await import('../stores/embedded/index.js')
+  const { lmdbMetadataStore, fsBodyStore, lmdbJobStore, lmdbApiKeyStore } =
+    await import('../stores/embedded/index.js')
   const folder = join(dataDir, namespace)
   const metadata = lmdbMetadataStore({ path: join(folder, 'metadata') })
-  return together(metadata, fsBodyStore({ path: join(folder, 'bodies') }), lmdbJobStore({ path: folder }))
+  const bodies = fsBodyStore({ path: join(folder, 'bodies') })
+  return together(metadata, bodies, lmdbJobStore({ path: folder }), lmdbApiKeyStore({ path: folder }))
 }
 
 /** Stores that other machines share: every call bounded, a breaker round each tier (P5). */
@@ -51,6 +59,7 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   const { connectRedis, disconnectRedis } = await import('../stores/redis/client.js')
   const { redisMetadataStore } = await import('../stores/redis/metadata.js')
   const { redisJobStore } = await import('../stores/redis/jobs.js')
+  const { redisApiKeyStore } = await import('../stores/redis/api-keys.js')
   const { guardMetadata, guardBodies } = await import('../stores/guarded.js')
   const { namespace, tiers } = config
   const toldOnce = onceInAWhile(warn)
@@ -66,10 +75,12 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
     metadata,
     guardBodies(bodies, tiers, told('bodies')),
     redisJobStore({ redis, namespace }),
+    redisApiKeyStore({ redis, namespace }),
   )
   return {
     ...stores,
     ...(await redisNodes(redis, subscriber, config)),
+    limiters: await redisLimiters(redis, config),
     close: async () => {
       await stores.close()
       disconnectRedis(subscriber)
@@ -87,6 +98,13 @@ async function redisNodes(redis: RedisClient, subscriber: RedisClient, { namespa
   const registry = boundRegistry(redisNodeRegistry({ redis, namespace, hints }), tiers.timeoutMs)
   const locks = boundLocks(redisFillLocks({ redis, namespace, hints }), tiers)
   return { nodes: { id: nodeId(), registry }, locks }
+}
+
+async function redisLimiters(redis: RedisClient, { namespace, tiers }: StrataConfig): Promise<RateLimiters> {
+  const { redisRateLimiters } = await import('../stores/redis/rate-limiters.js')
+  const { memoryRateLimiters } = await import('../stores/memory/rate-limiters.js')
+  const { boundLimiters } = await import('../stores/bounded.js')
+  return boundLimiters(redisRateLimiters({ redis, namespace }), memoryRateLimiters(), tiers)
 }
 
 /** Says to a reader which process it is; no two lives of one have the same. */
@@ -125,15 +143,17 @@ function onceInAWhile(warn: Warn): (error: StrataError) => void {
   }
 }
 
-function together(metadata: MetadataStore, bodies: BodyStore, jobs: JobStore): Stores {
+function together(metadata: MetadataStore, bodies: BodyStore, jobs: JobStore, apiKeys: ApiKeyStore): Stores {
   return {
     metadata,
     bodies,
     jobs,
+    apiKeys,
     close: async () => {
       await metadata.close()
       await bodies.close()
       await jobs.close()
+      await apiKeys.close()
     },
   }
 }

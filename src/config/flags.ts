@@ -31,6 +31,18 @@ export const FLAGS: readonly Flag[] = [
     help: 'file with the bearer token of the admin routes',
   },
   {
+    name: 'admin-port',
+    path: 'admin.port',
+    argument: 'number',
+    help: 'port of its own for the admin routes',
+  },
+  {
+    name: 'admin-host',
+    path: 'admin.host',
+    argument: 'address',
+    help: 'address to listen on with --admin-port',
+  },
+  {
     name: 'log-level',
     path: 'log.level',
     argument: 'level',

@@ -126,3 +126,17 @@ function amount(
     return z.NEVER
   })
 }
+
+/** A URL that nobody on the way can change the answer of: https, or http on this machine. */
+export function safeUrl() {
+  return z
+    .string()
+    .max(2048)
+    .superRefine((value, ctx) => {
+      const url = URL.canParse(value) ? new URL(value) : undefined
+      const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url?.hostname ?? '')
+      if (!url || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLocal)))
+        ctx.addIssue('must be an https URL (http only for 127.0.0.1, ::1 or localhost)')
+      else if (url.username || url.password) ctx.addIssue('must not hold credentials')
+    })
+}

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
 import type { z } from 'zod'
 import type { EngineSettings } from '../engine/settings.js'
+import { adminFaults } from './admin-faults.js'
 import { backendFaults, resolveBackend } from './backend.js'
 import type { Fault } from './faults.js'
 import { ConfigError, faultsOf } from './faults.js'
@@ -50,7 +51,8 @@ export function loadConfig({ file, env = {}, flags = {}, options = {} }: ConfigS
     faults.push(...faultsOf(parsed.error.issues, keysAt, sourceOf))
   }
   if (parsed.success) faults.push(...layerFaults(parsed.data.rules, parsed.data.tiles))
-  if (parsed.success && faults.length === 0) faults.push(...backendFaults(parsed.data))
+  if (parsed.success && faults.length === 0)
+    faults.push(...backendFaults(parsed.data), ...adminFaults(parsed.data))
   if (!parsed.success || faults.length > 0) throw new ConfigError(dropRepeats(faults))
   const { s3 } = parsed.data
   s3.forcePathStyle ??= s3.endpoint !== undefined

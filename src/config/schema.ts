@@ -19,6 +19,7 @@ import {
   tiersSchema,
 } from './engine-schema.js'
 import { tilesSchema } from './layer-schema.js'
+import { adminSchema } from './admin-schema.js'
 import { defaultsSchema, ruleSchema } from './rule-schema.js'
 
 /**
@@ -110,38 +111,6 @@ const s3 = z.strictObject({
     .describe('Longest silence of S3 within a request or a body (milliseconds)'),
 })
 
-const admin = z.strictObject({
-  token: z
-    .string()
-    .min(8, 'must have at least 8 characters')
-    .regex(
-      /^[A-Za-z0-9._~+/=-]+$/,
-      'must hold only characters of a bearer token: letters, digits and . _ ~ + / = -',
-    )
-    .optional()
-    .meta({
-      description: 'Bearer token for the admin routes; without one they answer on loopback only',
-      secret: true,
-    }),
-  path: z
-    .string()
-    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must begin with "/" and not end with one, such as "/admin/cache"')
-    .default('/admin/cache')
-    .describe('Where the admin routes are'),
-  methods: z
-    .strictObject({
-      purge: z
-        .boolean()
-        .default(false)
-        .describe('Take PURGE requests for any path, from those who may use the admin routes'),
-      ban: z
-        .boolean()
-        .default(false)
-        .describe('Take BAN requests (X-Ban-Url, X-Ban-Host, Surrogate-Key, xkey), from the same'),
-    })
-    .prefault({}),
-})
-
 const proxy = z.strictObject({
   hostHeader: z
     .enum(['origin', 'preserve'])
@@ -228,7 +197,7 @@ export const configSchema = z.strictObject({
     ),
   redis: redis.prefault({}),
   s3: s3.prefault({}),
-  admin: admin.prefault({}),
+  admin: adminSchema.prefault({}),
   proxy: proxy.prefault({}),
   server: server.prefault({}),
   log: log.prefault({}),

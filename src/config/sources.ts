@@ -84,9 +84,17 @@ export function fromFlags(flags: FlagValues): Source {
     const name = `--${flag.name}`
     if (flag.value !== undefined) collector.value(setting, name, flag.value)
     else if (flag.fromFile) collector.file(setting, name, String(given))
-    else collector.text(setting, name, String(given))
+    else if (setting.secret && hasCredentials(String(given))) {
+      const message = `must not hold credentials as a flag, where everybody on the machine can read it: use ${setting.env} or ${setting.env}_FILE`
+      collector.faults.push({ path: setting.path, message })
+    } else collector.text(setting, name, String(given))
   }
   return collector
+}
+
+/** A password in a URL; a name alone is none. */
+function hasCredentials(text: string): boolean {
+  return URL.canParse(text) && new URL(text).password !== ''
 }
 
 class Collector implements Source {

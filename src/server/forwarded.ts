@@ -46,7 +46,7 @@ export class TrustedPeers {
     }
   }
 
-  includes(req: IncomingMessage): boolean {
+  includes(req: { readonly socket: { readonly remoteAddress?: string | undefined } }): boolean {
     if (this.#none) return false
     const address = (req.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
     const family = isIP(address)

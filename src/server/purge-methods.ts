@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../engine/access/scopes.js'
 import { isSweeping } from '../engine/access/sweeping.js'
 import type { InvalidateRequest, Operator } from '../engine/operator.js'
 import { StrataError } from '../errors.js'
 import { allow, type Access } from './access/access.js'
+import { BadCredential } from './access/refused.js'
+import type { Audit } from './audit/audit.js'
 import { sendAnswer, sendProblem, toStrataError } from './admin/answer.js'
 import { invalidationAnswer } from './admin/invalidate-routes.js'
 import { securityHeaders } from './admin/security-headers.js'
@@ -10,6 +13,7 @@ import { requestId } from './request-id.js'
 
 export interface PurgeMethodOptions {
   readonly access: Access
+  readonly audit: Audit
   readonly operator: Pick<Operator, 'invalidate'>
   readonly methods: { readonly purge: boolean; readonly ban: boolean }
   /** What went wrong inside: the client is not told. */
@@ -60,16 +64,23 @@ export class PurgeMethods {
 
   /** @throws StrataError STRATA_UNAUTHORIZED, STRATA_FORBIDDEN, STRATA_RATE_LIMITED, STRATA_BAD_REQUEST, STRATA_STORE_UNAVAILABLE */
   async run(request: MethodRequest): Promise<ReturnType<typeof invalidationAnswer>> {
-    const { access, operator } = this.options
-    const principal = await access.enter(request)
-    allow(principal, 'purge')
+    const { access, audit, operator } = this.options
+    const { method, target } = request
+    const about = { from: access.addressOf(request), requestId: requestId(request) }
+    let principal: Principal | undefined
     try {
+      const who = (principal = await access.enter(request))
+      allow(who, 'purge')
       const invalidation = invalidationOf(request)
-      if (isSweeping(invalidation)) allow(principal, 'purge-all')
-      return invalidationAnswer(await operator.invalidate(invalidation))
+      if (isSweeping(invalidation)) allow(who, 'purge-all')
+      const deed = { ...about, action: method.toLowerCase(), principal: who, target: invalidation }
+      return await audit.around(deed, async () => invalidationAnswer(await operator.invalidate(invalidation)))
     } catch (thrown) {
       const error = toStrataError(thrown)
       if (error.code === 'STRATA_INTERNAL') this.options.onError(thrown)
+      const isIntrusion =
+        error instanceof BadCredential || (error.code === 'STRATA_FORBIDDEN' && principal !== undefined)
+      if (isIntrusion) await audit.refused({ ...about, method, url: target, principal, error })
       throw error
     }
   }

@@ -1,5 +1,6 @@
 import type { FillLocks, NodeRegistry } from '../engine/ports/index.js'
-import { StrataError } from '../errors.js'
+import type { RateLimiter, RateLimiters } from '../engine/ports/rate-limiter.js'
+import { isStrataError, StrataError } from '../errors.js'
 import { TierGuard, type GuardSettings } from './tier-guard.js'
 
 /** Locks with every call bounded: a request waits for one at most as long as for a store, and not at all while they fail (P5). */
@@ -39,5 +40,29 @@ async function within<T>(answer: Promise<T>, ms: number): Promise<T> {
     return await Promise.race([answer, late])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Shared limits that are counted in this process while the store does not answer: a limit less strict, but never none, and no wait. */
+export function boundLimiters(
+  shared: RateLimiters,
+  own: RateLimiters,
+  settings: GuardSettings,
+): RateLimiters {
+  const guard = new TierGuard('limits', settings, () => undefined)
+  return limit => {
+    const [first, second] = [shared(limit), own(limit)]
+    const either = async (ask: (limiter: RateLimiter) => Promise<number>) => {
+      try {
+        return await guard.wait(() => ask(first), settings.timeoutMs)
+      } catch (error) {
+        if (isStrataError(error)) return ask(second)
+        throw error
+      }
+    }
+    return {
+      take: key => either(limiter => limiter.take(key)),
+      left: key => either(limiter => limiter.left(key)),
+    }
   }
 }

@@ -9,6 +9,7 @@ import type { OperatorParts } from '../../src/engine/operator.js'
 import { Access, type AccessOptions } from '../../src/server/access/access.js'
 import { adminRouter, type AdminOptions } from '../../src/server/admin/index.js'
 import { sampleBody, sampleKey } from '../support/entries.js'
+import { memoryAudit } from '../support/audited.js'
 import { operatedCache } from '../support/operated-cache.js'
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -38,7 +39,13 @@ async function admin(
   const cache = await operatedCache(parts)
   const onRequest = jest.fn<NonNullable<AdminOptions['onRequest']>>()
   const access = new Access({ trustLoopback: true, ...options })
-  const router = adminRouter({ operator: cache.operator, health, access, onRequest })
+  const router = adminRouter({
+    operator: cache.operator,
+    health,
+    access,
+    audit: memoryAudit().audit,
+    onRequest,
+  })
   const handler = mount(router)
   const api = (method: 'get' | 'post' | 'delete' | 'put' | 'head' | 'options', path: string) =>
     request(handler)[method](`/admin/cache${path}`)

@@ -5,6 +5,7 @@ import { Access } from '../../src/server/access/access.js'
 import { adminRouter } from '../../src/server/admin/index.js'
 import { startBackend, type TestBackend } from '../support/backends.js'
 import { closeAll, gate, onClose, openStrata, until } from '../support/mounted-strata.js'
+import { memoryAudit } from '../support/audited.js'
 import { operatedCache } from '../support/operated-cache.js'
 import express from 'express'
 
@@ -15,7 +16,8 @@ const health = { live: () => ({ ok: true, checks: {} }), ready: () => ({ ok: tru
 async function admin(parts: Parameters<typeof operatedCache>[0] = {}) {
   const cache = await operatedCache(parts)
   const access = new Access({ trustLoopback: true })
-  const app = express().use('/a', adminRouter({ operator: cache.operator, health, access }))
+  const { audit } = memoryAudit()
+  const app = express().use('/a', adminRouter({ operator: cache.operator, health, access, audit }))
   return {
     ...cache,
     api: (method: 'get' | 'post' | 'delete', path: string) => request(app)[method](`/a${path}`),

@@ -1,10 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import express from 'express'
 import request from 'supertest'
+import { ApiKeys } from '../../src/engine/access/api-keys.js'
 import { ROLES, SCOPES, scopesOf, type Role, type Scope } from '../../src/engine/access/scopes.js'
+import { systemClock } from '../../src/engine/clock.js'
 import { Access } from '../../src/server/access/access.js'
-import { adminRouter, routesOf, type AdminRoute } from '../../src/server/admin/index.js'
+import {
+  adminRouter,
+  apiKeysRoutes,
+  auditRoutes,
+  routesOf,
+  type AdminRoute,
+} from '../../src/server/admin/index.js'
 import { mountRoutes } from '../../src/server/admin/route.js'
+import { memoryApiKeyStore } from '../../src/stores/memory/index.js'
+import { memoryAudit } from '../support/audited.js'
 import { sampleKey } from '../support/entries.js'
 import { operatedCache } from '../support/operated-cache.js'
 
@@ -27,13 +37,20 @@ async function admin(routes: readonly AdminRoute[] = []) {
         principals[given] && { kind: 'key', id: `key:${given}`, scopes: scopesOf(principals[given]) },
     ],
   })
-  const router = adminRouter({ operator: cache.operator, health, access, routes })
-  return { ...cache, router, app: express().use('/admin/cache', router) }
+  const keys = new ApiKeys({ store: memoryApiKeyStore(), clock: systemClock, namespace: 'test' })
+  const own = [...apiKeysRoutes(keys), ...auditRoutes('/nowhere/audit.jsonl'), ...routes]
+  const written = memoryAudit()
+  const { audit } = written
+  const router = adminRouter({ operator: cache.operator, health, access, audit, routes: own })
+  return { ...cache, ...written, keys, router, app: express().use('/admin/cache', router) }
 }
 
 const params: Readonly<Record<string, string>> = { key: sampleKey('a'), id: 'none', pattern: 'tiles/5/**' }
 const fill = (path: string) => path.replace(/[:*](\w+)/g, (_, name: string) => params[name] ?? 'x')
-const bodies: Readonly<Record<string, object>> = { '/invalidate': { tags: ['t'] } }
+const bodies: Readonly<Record<string, object>> = {
+  '/invalidate': { tags: ['t'] },
+  '/api-keys': { name: 'matrix', scopes: ['keys'] },
+}
 
 const { router: asked } = await admin()
 const routes = routesOf(asked)
@@ -55,13 +72,17 @@ describe('the matrix of principals and routes, from the router itself', () => {
         'POST /sweep',
         'POST /reconcile',
         'GET /jobs',
+        'GET /audit',
+        'GET /api-keys',
+        'POST /api-keys',
+        'DELETE /api-keys/:id',
       ]),
     )
     expect(new Set(names).size).toBe(names.length)
   })
 
-  test.each(cells)('%s: $method $path', async (who, { method, path, scope }) => {
-    const { app, fence, fill: store } = await admin()
+  test.each(cells)('%s: $method $path', async (who, { method, path, scope, action }) => {
+    const { app, fence, fill: store, events } = await admin()
     await store('a')
     const send = (credentials?: string) => {
       const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'delete'
@@ -80,6 +101,9 @@ describe('the matrix of principals and routes, from the router itself', () => {
       )
       expect(fence.state().seq).toBe(0)
     }
+    // What changes something is written down twice, what was turned away once, and what only looks not at all.
+    const phases = events().map(({ phase }) => phase)
+    expect(phases).toEqual(!may ? ['refused'] : action === undefined ? [] : ['intent', 'result'])
     expect((await send()).status).toBe(401)
     expect((await send('somebody-else')).status).toBe(401)
   })

@@ -19,6 +19,8 @@ export interface AccessOptions {
   readonly trustLoopback: boolean
   readonly verifiers?: readonly Verifier[]
   readonly throttle?: Throttle
+  /** Where a request comes from (`clientAddress`); without it, its peer. */
+  readonly addressOf?: (req: AskingRequest) => string
 }
 
 /** Longest credentials that are looked at, characters. */
@@ -44,18 +46,20 @@ export class Access {
    * @throws Refused STRATA_UNAUTHORIZED, STRATA_FORBIDDEN, STRATA_RATE_LIMITED; StrataError 503
    */
   async enter(req: AskingRequest): Promise<Principal> {
-    const address = await this.#throttle.arrive(req)
+    const address = this.addressOf(req)
+    await this.#throttle.arrived(address)
     const credentials = bearerOf(req)
-    let principal: Principal
-    try {
-      principal =
-        credentials === undefined ? this.#withoutCredentials(req) : await this.#withCredentials(credentials)
-    } catch (error) {
-      if (error instanceof BadCredential && error.isGuess) await this.#throttle.failed(address)
-      throw error
-    }
+    const principal =
+      credentials === undefined
+        ? this.#withoutCredentials(req)
+        : await this.#throttle.login(address, () => this.#withCredentials(credentials), isGuess)
     await this.#throttle.entered(principal)
     return principal
+  }
+
+  /** Where it comes from. */
+  addressOf(req: AskingRequest): string {
+    return this.#options.addressOf?.(req) ?? req.socket.remoteAddress ?? 'unknown'
   }
 
   #withoutCredentials(req: AskingRequest): Principal {
@@ -80,6 +84,10 @@ export class Access {
     }
     throw new BadCredential('these credentials are wrong, or no longer good', true)
   }
+}
+
+function isGuess(error: unknown): boolean {
+  return error instanceof BadCredential && error.isGuess
 }
 
 /** @throws Refused STRATA_FORBIDDEN, unless the principal has one of the scopes */

@@ -1,3 +1,5 @@
-export { adminRouter, type AdminOptions, type AdminRequest } from './router.js'
+export { apiKeysRoutes } from './api-keys-routes.js'
+export { auditRoutes } from './audit-routes.js'
 export { probes, type Health, type HealthReport } from './health-routes.js'
 export { routesOf, type AdminRoute, type Context } from './route.js'
+export { adminRouter, type AdminOptions, type AdminRequest } from './router.js'

@@ -3,8 +3,10 @@ import type { Principal } from '../../engine/access/scopes.js'
 import type { Operator } from '../../engine/operator.js'
 import { isStrataError, StrataError } from '../../errors.js'
 import { allow, type Access } from '../access/access.js'
+import { BadCredential } from '../access/refused.js'
+import type { Audit } from '../audit/audit.js'
 import { requestId } from '../request-id.js'
-import { sendProblem } from './answer.js'
+import { sendProblem, toStrataError } from './answer.js'
 import { readJson } from './body.js'
 import { healthRoutes, type Health } from './health-routes.js'
 import { invalidateRoutes } from './invalidate-routes.js'
@@ -17,6 +19,7 @@ import {
   type Acting,
   type AdminRoute,
   type Around,
+  type Context,
   type Reading,
 } from './route.js'
 import { securityHeaders } from './security-headers.js'
@@ -40,6 +43,7 @@ export interface AdminOptions {
   readonly operator: Operator
   readonly health: Health
   readonly access: Access
+  readonly audit: Audit
   /** Routes of other parts of the server. */
   readonly routes?: readonly AdminRoute[]
   readonly onRequest?: (request: AdminRequest) => void
@@ -47,6 +51,8 @@ export interface AdminOptions {
 
 interface Asked {
   readonly id: string
+  /** What became of it is in the audit log already. */
+  isWritten?: boolean
   principal?: Principal
   error?: unknown
 }
@@ -56,7 +62,8 @@ interface Asked {
  * Errors are problem details (RFC 9457); no other site may read the answers (no CORS), and none is ever stored.
  * @throws TypeError for a route that does not declare who may use it
  */
-export function adminRouter({ operator, health, access, routes = [], onRequest }: AdminOptions): Router {
+export function adminRouter(options: AdminOptions): Router {
+  const { operator, health, access, audit, routes = [], onRequest } = options
   const router = express.Router({ caseSensitive: true })
   const asked = new WeakMap<Request, Asked>()
   router.use((req, res, next) => {
@@ -77,20 +84,27 @@ export function adminRouter({ operator, health, access, routes = [], onRequest }
       next()
     }, next)
   })
-  const around: Around = (_method, _path, does) => async (req, res) => {
-    const { id, principal } = asked.get(req) as Asked & { principal: Principal }
+  const around: Around = (method, path, does) => async (req, res) => {
+    const state = asked.get(req) as Asked & { principal: Principal }
+    const { id: requestId, principal } = state
     allow(principal, does.scope)
-    const need = (scope: Parameters<typeof allow>[1]) => allow(principal, scope)
     const body = await bodyOf(req, does)
-    return does.run(req, {
+    const context: Context = {
       principal,
-      requestId: id,
-      need,
+      requestId,
+      need: scope => allow(principal, scope),
       res,
       get body() {
-        return body()
+        return body.value()
       },
-    })
+    }
+    const run = async () => does.run(req, context)
+    if (!('action' in does)) return run()
+    const { action } = does
+    const query = req.url.split('?')[1]
+    const target = { route: `${method} ${path}`, ...req.params, query, body: body.shown }
+    state.isWritten = true
+    return audit.around({ action, principal, from: access.addressOf(req), requestId, target }, run)
   }
   const own = [statusRoutes, keysRoutes, invalidateRoutes, jobsRoutes].flatMap(part => part(operator))
   mountRoutes(router, [...own, ...healthRoutes(health), ...routes], around)
@@ -105,25 +119,45 @@ export function adminRouter({ operator, health, access, routes = [], onRequest }
   router.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
     // An answer that has begun cannot be taken back: the application cuts it.
     if (res.headersSent) return next(error)
+    const state = asked.get(req)!
+    const { id, principal } = state
+    const status = toStrataError(error).status
+    if (status >= 500) state.error = error
     // What was not read of a body that is too large would be taken for the next request.
-    const tooLarge = error instanceof StrataError && error.code === 'STRATA_TOO_LARGE'
-    const status = sendProblem(res, error, tooLarge ? { Connection: 'close' } : {})
-    const state = asked.get(req)
-    if (state !== undefined && status >= 500) state.error = error
+    const fields: Record<string, string> = status === 413 ? { Connection: 'close' } : {}
+    if (state.isWritten === true || !isIntrusion(error, principal))
+      return void sendProblem(res, error, fields)
+    const { method, originalUrl: url } = req
+    void audit
+      .refused({ from: access.addressOf(req), requestId: id, method, url, principal, error })
+      .then(() => sendProblem(res, error, fields))
   })
   return router
 }
 
+/** Wrong credentials, and good ones that do not reach as far: what somebody will want to know of. */
+function isIntrusion(error: unknown, principal: Principal | undefined): error is StrataError {
+  return (
+    error instanceof BadCredential || (principal !== undefined && isStrataError(error, 'STRATA_FORBIDDEN'))
+  )
+}
+
 /** The body, read whole before anything is done; that it is no JSON is told to the route that looks at it. */
-async function bodyOf(req: Request, does: Reading | Acting): Promise<() => unknown> {
-  if (!('body' in does) || (does.body === 'optional' && !hasBody(req))) return () => ({})
+async function bodyOf(
+  req: Request,
+  does: Reading | Acting,
+): Promise<{ readonly shown?: unknown; value(): unknown }> {
+  if (!('body' in does) || (does.body === 'optional' && !hasBody(req))) return { value: () => ({}) }
   try {
-    const body = await readJson(req)
-    return () => body
+    const value = await readJson(req)
+    return { shown: value, value: () => value }
   } catch (error) {
     if (!isStrataError(error, 'STRATA_BAD_REQUEST')) throw error
-    return () => {
-      throw error
+    return {
+      shown: '(no JSON)',
+      value: () => {
+        throw error
+      },
     }
   }
 }
