@@ -26,9 +26,9 @@ const COOLDOWN_MS = 30_000
 const REST_MS = 5000
 
 /** The issuer's public keys, found when the first token comes. @throws StrataError STRATA_CONFIG for a file that can't be read */
-export function issuerKeys(settings: IssuerSettings): JWTVerifyGetKey {
+export function issuerKeys(settings: IssuerSettings, restMs = REST_MS): JWTVerifyGetKey {
   if (settings.jwksFile !== undefined) return createLocalJWKSet(fromFile(settings.jwksFile))
-  const get = resting(bounded)
+  const get = resting(bounded, restMs)
   const remote = (url: string) =>
     createRemoteJWKSet(new URL(url), {
       timeoutDuration: TIMEOUT_MS,
@@ -56,7 +56,6 @@ type Get = (url: string, init: { headers?: Headers; signal?: AbortSignal }) => P
 async function discover(issuer: string, get: Get): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const response = await get(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-  if (response.status !== 200) throw unavailable(`${url} answered ${response.status}`)
   const { issuer: named, jwks_uri: at } = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown }
   if (named !== issuer) throw unavailable(`${url} is of another issuer`)
   if (typeof at !== 'string' || !isSafeUrl(at)) throw unavailable(`${url} names no https URL of keys`)
@@ -71,7 +70,7 @@ export function isSafeUrl(text: string): boolean {
   return username === '' && password === '' && (protocol === 'https:' || (protocol === 'http:' && isLocal))
 }
 
-/** No redirects, and no more than `MAX_ANSWER`. */
+/** 200, no redirects, and no more than `MAX_ANSWER`. */
 const bounded: Get = async (url, { headers, signal }) => {
   const init: RequestInit = { redirect: 'error', headers: headers ?? {}, ...(signal && { signal }) }
   const response = await fetch(url, init)
@@ -82,13 +81,14 @@ const bounded: Get = async (url, { headers, signal }) => {
     if (size > MAX_ANSWER) throw unavailable(`${url} answers with more than ${MAX_ANSWER} bytes`)
     chunks.push(chunk)
   }
-  return new Response(Buffer.concat(chunks), { status: response.status })
+  if (response.status !== 200) throw unavailable(`${url} answered ${response.status}`)
+  return new Response(Buffer.concat(chunks))
 }
 
-function resting(get: Get): Get {
+function resting(get: Get, restMs: number): Get {
   let failed: { readonly at: number; readonly error: unknown } | undefined
   return async (url, init) => {
-    if (failed !== undefined && performance.now() - failed.at < REST_MS) throw failed.error
+    if (failed !== undefined && performance.now() - failed.at < restMs) throw failed.error
     try {
       const response = await get(url, init)
       failed = undefined
