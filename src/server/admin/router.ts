@@ -101,7 +101,8 @@ export function adminRouter(options: AdminOptions): Router {
     const run = async () => does.run(req, context)
     if (!('action' in does)) return run()
     const { action } = does
-    const query = req.url.split('?')[1]
+    const at = req.url.indexOf('?')
+    const query = at === -1 ? undefined : req.url.slice(at)
     const target = { route: `${method} ${path}`, ...req.params, query, body: body.shown }
     state.isWritten = true
     return audit.around({ action, principal, from: access.addressOf(req), requestId, target }, run)
