@@ -17,6 +17,7 @@ import { OwedInvalidations } from '../engine/owed-invalidations.js'
 import { isInline } from '../engine/ports/index.js'
 import { PendingBytes } from '../engine/pending.js'
 import { QuietEvents } from '../engine/quiet-events.js'
+import { RecentUses } from '../engine/recent-uses.js'
 import { reconcile } from '../engine/reconcile.js'
 import { Refresher, type RefresherParts } from '../engine/refresh/refresher.js'
 import { Rules } from '../engine/rules.js'
@@ -86,6 +87,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       namespace: config.namespace,
       portless,
       refresher: () => refresher?.collector(),
+      bodyRequests: stores.bodyRequests,
     },
   )
   failpoints?.withLease(parts.lease)
@@ -185,6 +187,7 @@ function buildParts(
     answers: new AnswerFields(settings.http),
     owed: new OwedInvalidations(fence, systemTimers, { warn }),
     pending: new PendingBytes(settings.limits.maxPendingBytes),
+    uses: new RecentUses(settings.limits.minUses),
     stats: new Stats(),
     accessLog: new AccessLog(stores.metadata, {
       timers: systemTimers,
@@ -197,7 +200,7 @@ function buildParts(
 function buildOperator(
   parts: Parts,
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
-  about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher'>,
+  about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher' | 'bodyRequests'>,
 ): Operator {
   const rules = new Rules(parts.settings)
   return new Operator({

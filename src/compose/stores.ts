@@ -15,6 +15,8 @@ export interface Stores {
   /** Stores that other machines share: how the nodes know of each other, and of what each fetches. */
   readonly nodes?: { readonly id: string; readonly registry: NodeRegistry }
   readonly locks?: FillLocks
+  /** Requests that the bodies have taken so far, by kind, where each costs money. */
+  readonly bodyRequests?: () => Readonly<Record<string, number>>
   /** The list of background jobs. */
   readonly jobs: JobStore
   readonly apiKeys: ApiKeyStore
@@ -70,7 +72,8 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   const told = (tier: string) => (health: { state: string; reason?: string }) =>
     warn('tier-state', { tier, state: health.state, reason: health.reason })
   const metadata = guardMetadata(redisMetadataStore({ redis, namespace }), tiers, told('metadata'))
-  const bodies = backend === 'redis' ? await redisBodies(redis, config) : await s3Bodies(config)
+  const { bodies, bodyRequests } =
+    backend === 'redis' ? { bodies: await redisBodies(redis, config) } : await s3Bodies(config)
   const stores = together(
     metadata,
     guardBodies(bodies, tiers, told('bodies')),
@@ -79,6 +82,7 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   )
   return {
     ...stores,
+    bodyRequests,
     ...(await redisNodes(redis, subscriber, config)),
     limiters: await redisLimiters(redis, config),
     close: async () => {
@@ -120,12 +124,15 @@ async function redisBodies(redis: RedisClient, { namespace, limits }: StrataConf
   return redisBodyStore({ redis, namespace, maxBodyBytes: limits.maxBodyBytes })
 }
 
-async function s3Bodies({ s3, namespace }: StrataConfig): Promise<BodyStore> {
+async function s3Bodies({ s3, namespace }: StrataConfig) {
   const { connectS3 } = await import('../stores/s3/client.js')
+  const { countRequests } = await import('../stores/s3/request-counts.js')
   const { s3BodyStore } = await import('../stores/s3/bodies.js')
   const client = connectS3({ ...s3, bucket: s3.bucket! })
   const { prefix, partSizeBytes: partSize, idleTimeoutMs } = s3
-  return s3BodyStore({ client, bucket: s3.bucket!, prefix, namespace, partSize, idleTimeoutMs })
+  const bodyRequests = countRequests(client)
+  const bodies = s3BodyStore({ client, bucket: s3.bucket!, prefix, namespace, partSize, idleTimeoutMs })
+  return { bodies, bodyRequests }
 }
 
 const REPEAT_AFTER_MS = 10_000

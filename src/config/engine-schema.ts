@@ -80,6 +80,11 @@ export const limitsSchema = z.strictObject({
     .describe(
       'Bodies up to this size are kept with the metadata, in one step: no file, no S3 request (default: 16KiB on embedded and redis, 0 elsewhere)',
     ),
+  minUses: count({ min: 1, max: 100 })
+    .default(1)
+    .describe(
+      'Requests for a key from which on its answers are stored: 2 keeps what is asked for but once out of the stores',
+    ),
   flightBufferBytes: bytes()
     .default(MiB)
     .describe('What a flight keeps so that late followers can join from the start'),

@@ -28,6 +28,8 @@ export interface AssessInput {
   readonly stamp: FenceState | undefined
   readonly candidate: EntryCandidate | undefined
   readonly conditional: boolean
+  /** It has been asked for often enough to be worth storing. */
+  readonly isWanted: boolean
   readonly requestTime: number
   readonly responseTime: number
   readonly head: ResponseHead
@@ -36,10 +38,10 @@ export interface AssessInput {
 export type Assessment =
   | Exclude<Judgement, { action: 'store' | 'pass' }>
   | { readonly action: 'pass'; readonly refusal: StoreRefusal }
-  /** Good for all who wait, but no store can take it now. */
+  /** Good for all who wait, but no store can take it now, or it is not worth it yet. */
   | {
       readonly action: 'share'
-      readonly refusal: 'store-unavailable'
+      readonly refusal: 'store-unavailable' | 'min-uses'
       readonly fields: readonly string[]
       readonly freshUntil: number
       readonly bornAt: number
@@ -97,8 +99,9 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   if (tags === undefined) return { action: 'pass', refusal: 'limits' }
   const freshUntil = policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age
   const bornAt = responseTime - age
-  if (stamp === undefined)
-    return { action: 'share', refusal: 'store-unavailable', fields, freshUntil, bornAt }
+  const share = { action: 'share', fields, freshUntil, bornAt } as const
+  if (stamp === undefined) return { ...share, refusal: 'store-unavailable' }
+  if (!input.isWanted && input.candidate === undefined) return { ...share, refusal: 'min-uses' }
   return {
     action: 'store',
     freshUntil,

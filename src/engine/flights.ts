@@ -88,6 +88,7 @@ export class Flights {
   fly(trip: Trip, decision: Forward, fence: FenceState | undefined): void {
     const { x, rule, identity } = trip
     const name = flightName(trip)
+    if (trip.attempts === 0) this.parts.uses.note(identity.text)
     const coalesces =
       rule.coalesce &&
       trip.attempts < 2 &&

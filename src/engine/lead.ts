@@ -233,6 +233,7 @@ export class Lead {
       stamp: this.#stamp,
       settings: this.parts.settings,
       conditional: this.#mode.kind === 'revalidate',
+      isWanted: this.parts.uses.suffice(this.plan.identity.text),
       requestTime: this.#requestTime,
       responseTime,
       head,

@@ -8,6 +8,7 @@ import { dryRun, type DryRun } from './operator/dry-run.js'
 import { detailOf, isoTime, viewOf, type EntryDetail, type EntryView } from './operator/entry-view.js'
 import { planInvalidation, type InvalidateRequest } from './operator/invalidate-plan.js'
 import { findEntries, type KeysQuery } from './operator/listing.js'
+import { bodyRequests, type BodyRequests } from './operator/body-requests.js'
 import { tierHealth, within, type TierHealth } from './operator/tier-health.js'
 import { withoutPorts } from './operator/without-port.js'
 import type { BodyStore, Entry, FenceState, MetadataStore, Usage } from './ports/index.js'
@@ -37,6 +38,8 @@ export interface OperatorParts {
   readonly namespace: string
   /** Until when the entry is fresh (rule and response fields say so), ms since the epoch. */
   readonly freshUntil: (entry: Entry) => number
+  /** Requests that the bodies' store has taken so far, by operation, where each costs money. */
+  readonly bodyRequests?: () => Readonly<Record<string, number>>
   readonly memory?: () => { readonly keys: number; readonly bytes: number }
   /**
    * Waits until an invalidation holds on all other nodes too (their leases). Returns those of which that is not certain.
@@ -129,8 +132,11 @@ export class Operator {
     }
   }
 
-  stats(): StatsSnapshot {
-    return this.parts.stats.snapshot(this.parts.clock.now())
+  stats(): StatsSnapshot & { readonly bodyRequests: BodyRequests | null } {
+    const snapshot = this.parts.stats.snapshot(this.parts.clock.now())
+    const requests = this.parts.bodyRequests?.()
+    const answered = { ...snapshot, hits: snapshot.hits + snapshot.stale + snapshot.revalidated }
+    return { ...snapshot, bodyRequests: requests === undefined ? null : bodyRequests(requests, answered) }
   }
 
   /**

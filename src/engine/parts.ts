@@ -8,6 +8,7 @@ import type { MemoryTier } from './memory-tier.js'
 import type { OwedInvalidations } from './owed-invalidations.js'
 import type { PendingBytes } from './pending.js'
 import type { BodyStore, FillLocks, MetadataStore } from './ports/index.js'
+import type { RecentUses } from './recent-uses.js'
 import type { EngineSettings } from './settings.js'
 import type { Stats } from './stats.js'
 import type { AccessLog } from './sweep/access-log.js'
@@ -30,6 +31,7 @@ export interface Parts {
   readonly answers: AnswerFields
   readonly owed: OwedInvalidations
   readonly pending: PendingBytes
+  readonly uses: RecentUses
   readonly stats: Stats
   readonly accessLog: AccessLog
   readonly events: Events

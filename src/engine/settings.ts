@@ -141,6 +141,8 @@ export interface LimitSettings {
   readonly maxStoreEntries: number
   /** Bodies up to this size are held whole, digested with SHA-256 and shared when equal, bytes. */
   readonly smallBodyBytes: number
+  /** Requests for a key, in memory of the newest 100,000 keys, from which on its answers are stored; 1: at once. */
+  readonly minUses: number
   /** Bodies up to this size are kept with the metadata, bytes; 0: none. */
   readonly inlineBodyBytes: number
   /** Bytes that a flight keeps so that late followers can join from the start. */
