@@ -10,6 +10,7 @@ import { apiKeyVerifier } from '../server/access/api-key-verifier.js'
 import { clientAddress } from '../server/access/client-address.js'
 import { throttle } from '../server/access/throttle.js'
 import { adminRouter, apiKeysRoutes, auditRoutes, probes, type AdminRequest } from '../server/admin/index.js'
+import { tilesRoutes } from '../server/admin/tiles-routes.js'
 import { AuditFile } from '../server/audit/audit-file.js'
 import { Audit } from '../server/audit/audit.js'
 import { redactText } from '../server/audit/redact.js'
@@ -29,7 +30,7 @@ export interface Admin {
 
 /** @throws StrataError STRATA_CONFIG for a file of keys that can't be read */
 export async function openAdmin(engine: Engine, config: StrataConfig, log: Logger): Promise<Admin> {
-  const { operator, health, stores } = engine
+  const { operator, health, stores, tiles } = engine
   const { admin, namespace } = config
   const keys = new ApiKeys({ store: stores.apiKeys, clock: systemClock, namespace })
   const trusted = new TrustedPeers(config.proxy.trustProxy)
@@ -51,7 +52,7 @@ export async function openAdmin(engine: Engine, config: StrataConfig, log: Logge
   })
   const routes = (path: string, token = admin.token) => {
     const access = new Access({ ...shared, token })
-    const own = [...apiKeysRoutes(keys), ...auditRoutes(file)]
+    const own = [...apiKeysRoutes(keys), ...auditRoutes(file), ...tilesRoutes(tiles)]
     const onRequest = (request: AdminRequest) => logRequest(log, config.log.access, request)
     const app = express()
     app.disable('x-powered-by')

@@ -25,7 +25,11 @@ import { Stats } from '../engine/stats.js'
 import { AccessLog } from '../engine/sweep/access-log.js'
 import { Sweeper } from '../engine/sweep/sweeper.js'
 import { systemTimers } from '../engine/timers.js'
+import type { TileBook } from '../engine/ports/index.js'
 import { messageOf } from '../errors.js'
+import { Layers } from '../tiles/layer/layers.js'
+import { TileOperator } from '../tiles/tile-operator.js'
+import { tileBook } from '../tiles/tile-book.js'
 import { accessLogger } from '../server/access-log.js'
 import type { Health } from '../server/admin/index.js'
 import type { Recorder } from '../server/middleware.js'
@@ -34,6 +38,8 @@ import { openStores, type Stores } from './stores.js'
 export interface Engine {
   readonly journey: Journey
   readonly operator: Operator
+  /** The same for map layers. */
+  readonly tiles: TileOperator
   readonly health: Health
   readonly recorder: Recorder
   readonly backend: { readonly backend: string; readonly why: string }
@@ -50,12 +56,14 @@ export interface Engine {
 /** Builds and starts a cache's engine on the stores of its backend. */
 export async function openEngine(config: StrataConfig, log: Logger, logsAccess: boolean): Promise<Engine> {
   const settings = toEngineSettings(config)
+  const layers = new Layers(settings.rules, settings.tiles)
+  const tiles = tileBook(layers)
   const backend = resolveBackend(config)
   const { warn } = new QuietEvents((what, details) => log.warn({ what, ...details }, what), systemClock)
   const failpoints = await failpointsOfTests()
   const opened = await openStores(backend.backend, config, warn)
   const stores = failpoints?.withStores(opened) ?? opened
-  const parts = buildParts(stores, settings, warn, () => sweeper.relieve())
+  const parts = buildParts(stores, settings, tiles, warn, () => sweeper.relieve())
   const jobs = new Jobs({
     store: stores.jobs,
     clock: systemClock,
@@ -105,6 +113,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   return {
     journey,
     operator,
+    tiles: new TileOperator(layers, operator),
     health: healthOf(operator),
     recorder: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
@@ -113,7 +122,14 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     refreshThrough: (origin, requestFor) => {
       if (settings.refreshAfterPurge.rate === 0) return
       const timing = { clock: systemClock, timers: systemTimers }
-      const found = { ...timing, journey, origin, requestFor, rules: new Rules(settings), events: { warn } }
+      const found = {
+        ...timing,
+        journey,
+        origin,
+        requestFor,
+        rules: new Rules(settings, tiles),
+        events: { warn },
+      }
       refresher = new Refresher(found, settings.refreshAfterPurge)
     },
     settle,
@@ -153,6 +169,7 @@ async function atMost(ms: number, task: Promise<void>): Promise<void> {
 function buildParts(
   stores: Stores,
   settings: Parts['settings'],
+  tiles: TileBook,
   warn: Parts['events']['warn'],
   onMarks: () => void,
 ): Parts {
@@ -162,6 +179,7 @@ function buildParts(
     onReset: () => memory.clear(),
     onMarks,
     onRaised: state => lease.tell(state),
+    tiles,
   })
   const lease: Lease = new Lease({
     metadata: stores.metadata,
@@ -173,6 +191,7 @@ function buildParts(
   })
   return {
     settings,
+    tiles,
     clock: systemClock,
     metadata: stores.metadata,
     bodies: stores.bodies,
@@ -202,7 +221,7 @@ function buildOperator(
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
   about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher' | 'bodyRequests'>,
 ): Operator {
-  const rules = new Rules(parts.settings)
+  const rules = new Rules(parts.settings, parts.tiles)
   return new Operator({
     ...parts,
     ...background,

@@ -13,10 +13,10 @@ import type { EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
 import { entryTags } from './entry-tags.js'
 import { hasUnkeyedCookie } from './forward.js'
-import type { Identity } from './identity.js'
+import { tileOf, type Identity } from './identity.js'
 import type { ResponseHead } from './origin.js'
 import type { Entry, FenceState } from './ports/index.js'
-import type { Rule } from './rules.js'
+import { policyRuleFor, type Rule } from './rules.js'
 import type { EngineSettings } from './settings.js'
 
 export interface AssessInput {
@@ -58,7 +58,11 @@ export type Assessment =
 /** The step `judge`, with what the engine adds to HTTP's own rules: limits, stamps, tags, and the entry that would be stored. */
 export function assess(input: AssessInput): Assessment {
   const { request, rule, head, candidate, responseTime, settings } = input
-  const policy = policyOf({ status: head.status, fields: head.fields, responseTime }, rule.policy)
+  const { url } = input.identity
+  const policy = policyOf(
+    { status: head.status, fields: head.fields, responseTime },
+    policyRuleFor(rule, { url, status: head.status }),
+  )
   const judgement = judge({
     request: {
       method: request.method,
@@ -97,6 +101,7 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   const tags = entryTags(head, request.path, rule, settings)
   // A purge by a tag that was left out would miss the entry.
   if (tags === undefined) return { action: 'pass', refusal: 'limits' }
+  const tile = tileOf(identity, rule)
   const freshUntil = policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age
   const bornAt = responseTime - age
   const share = { action: 'share', fields, freshUntil, bornAt } as const
@@ -120,6 +125,7 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
       url: identity.url,
       stamp,
       tags,
+      ...(tile === undefined ? {} : { tile }),
       uselessAt,
     },
   }

@@ -5,7 +5,7 @@ import { fieldValue } from '../http/fields.js'
 import { policyOf } from '../http/policy.js'
 import { selects, selectsByPreference } from '../http/vary.js'
 import type { Entry } from './ports/index.js'
-import type { Rule } from './rules.js'
+import { policyRuleFor, type Rule } from './rules.js'
 
 /** A stored entry that may answer, with what has been read out of it once. */
 export interface EntryCandidate extends Candidate<Entry> {
@@ -16,7 +16,7 @@ export interface EntryCandidate extends Candidate<Entry> {
 export function candidateOf(entry: Entry, rule: Rule, soft: boolean): EntryCandidate {
   return {
     stored: entry,
-    policy: policyOf(entry, rule.policy),
+    policy: policyOf(entry, policyRuleFor(rule, entry)),
     initialAge: initialAge(entry),
     soft,
     coding: fieldValue(entry.fields, 'content-encoding'),

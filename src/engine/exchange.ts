@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { StrataError } from '../errors.js'
 import type { Origin } from './origin.js'
-import type { RawFields } from './ports/index.js'
+import type { RawFields, TileRef } from './ports/index.js'
 
 /** A request as the server layer hands it in: checked, its authority normalised, nothing decoded. */
 export interface ClientRequest {
@@ -69,6 +69,10 @@ export interface Outcome {
   /** ms since the request came, by phase; only those phases that took place. */
   lookupMs: number | undefined
   originMs: number | undefined
+  /** The tile that was asked for, where the rule has a layer. */
+  tile: TileRef | undefined
+  /** What the origin had taken for what was answered without it, ms. */
+  savedMs: number
 }
 
 export interface Exchange {
@@ -90,5 +94,7 @@ export function newOutcome(): Outcome {
     cacheStatus: '',
     lookupMs: undefined,
     originMs: undefined,
+    tile: undefined,
+    savedMs: 0,
   }
 }

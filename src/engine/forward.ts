@@ -36,6 +36,8 @@ export function originRequest(
   const rewritesCookie = rule.keyCookies.length > 0 || rule.cookies === 'strip'
   if (rewritesCookie) dropped.add('cookie')
   const { surrogateDevice } = rule.policy
+  // The layer's own CORS fields take the place of what the origin would say to this one.
+  if (rule.layer?.settings.cors !== undefined) dropped.add('origin')
   // What a client says to be capable of is no part of the key, and the answer to it would be everybody's.
   if (surrogateDevice !== undefined) dropped.add('surrogate-capability')
   const fields = dropped.size === 0 ? [...request.rawFields] : withoutFields(request.rawFields, dropped)

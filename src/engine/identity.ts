@@ -1,5 +1,6 @@
 import { effectiveQuery, keyText, primaryKey } from '../http/key.js'
 import type { ClientRequest } from './exchange.js'
+import type { TileRef } from './ports/index.js'
 import type { Rule, Rules } from './rules.js'
 
 /** The step `key`: what the origin would receive, and the primary key made of exactly that (P4). */
@@ -47,6 +48,18 @@ function targetOf(request: ClientRequest, rule: Rule): string {
   if (rule.query === undefined) return `${request.path}?${request.query}`
   const query = effectiveQuery(request.query, rule.query)
   return query === '' ? request.path : `${request.path}?${query}`
+}
+
+/** The tile that the origin is asked for, where the rule has a layer. */
+export function tileOf(
+  { target }: Pick<Identity, 'target'>,
+  { layer }: Pick<Rule, 'layer'>,
+): TileRef | undefined {
+  if (layer === undefined) return undefined
+  const mark = target.indexOf('?')
+  return mark === -1
+    ? layer.tileOf(target, undefined)
+    : layer.tileOf(target.slice(0, mark), target.slice(mark + 1))
 }
 
 /** `bypass` and `forward` leave Cookie as it is; key cookies are all that is forwarded where a rule names them. */

@@ -6,10 +6,10 @@ import { candidateOf, selectCandidate, type EntryCandidate } from './candidates.
 import type { Exchange } from './exchange.js'
 import { Flights } from './flights.js'
 import { bypassReason } from './forward.js'
-import { identify } from './identity.js'
+import { identify, tileOf } from './identity.js'
 import type { Resident } from './memory-tier.js'
 import type { Parts } from './parts.js'
-import type { FenceState } from './ports/index.js'
+import type { FenceState, RuleLayer } from './ports/index.js'
 import { RenderedHits } from './rendered-hits.js'
 import { Rules } from './rules.js'
 import { StoredAnswers } from './stored-answers.js'
@@ -31,7 +31,7 @@ export class Journey {
   readonly #rendered: RenderedHits
 
   constructor(private readonly parts: Parts) {
-    this.#rules = new Rules(parts.settings)
+    this.#rules = new Rules(parts.settings, parts.tiles)
     this.#rendered = new RenderedHits(parts)
     this.#answers = new StoredAnswers(parts, trip =>
       this.#flights.fly(
@@ -101,6 +101,7 @@ export class Journey {
     }
     const residents = this.parts.memory.find(identity.text)
     const hit = residents === undefined ? 'none' : this.#hitInMemory(trip, residents)
+    if (hit === 'none' && rule.layer !== undefined && !this.#servesTile(trip, rule.layer)) return true
     if (hit === 'none') this.#slow(trip)
     return hit === 'answered'
   }
@@ -120,6 +121,10 @@ export class Journey {
     const { outcome } = x
     outcome.tier = 'memory'
     outcome.key = chosen.stored.key
+    if (trip.rule.layer !== undefined) {
+      outcome.tile = chosen.stored.tile ?? tileOf(trip.identity, trip.rule)
+      outcome.savedMs = chosen.stored.responseTime - chosen.stored.requestTime
+    }
     const { detail, ttl } = decision
     if (!this.#rendered.answer(x, chosen, { detail, ttlMs: ttl, now })) {
       if (chosen.body === undefined) {
@@ -132,6 +137,26 @@ export class Journey {
     }
     parts.stats.memoryHits++
     return 'answered'
+  }
+
+  /** A tile that lies outside of its layer is answered with 404 here, if the rule says so: the origin is not asked. */
+  #servesTile({ x, identity, rule }: Trip, layer: RuleLayer): boolean {
+    const { outcome, responder } = x
+    const tile = tileOf(identity, rule)
+    outcome.tile = tile
+    if (tile === undefined || layer.serves(tile)) return true
+    outcome.result = 'MISS'
+    outcome.detail = 'outside-layer'
+    const trace = this.parts.answers.trace('MISS', { fwd: 'request', detail: outcome.detail }, '')
+    outcome.cacheStatus = trace[3]!
+    const { cors, negativeTtl = 0 } = layer.settings
+    responder.head(404, 'Not Found', [
+      ...['Content-Length', '0', 'Cache-Control', `public, max-age=${Math.floor(negativeTtl)}`],
+      ...(cors === undefined ? [] : ['Access-Control-Allow-Origin', cors]),
+      ...trace,
+    ])
+    responder.end()
+    return false
   }
 
   #slow(trip: Trip): void {

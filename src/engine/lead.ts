@@ -12,6 +12,7 @@ import { combinePartial, completeFrom } from './partials.js'
 import type { Parts } from './parts.js'
 import type { Entry, FenceState, RawFields } from './ports/index.js'
 import { residentOf } from './resident.js'
+import { withLayerCors } from './layer-cors.js'
 import type { Rule } from './rules.js'
 import { StoredResponses } from './stored-responses.js'
 
@@ -121,7 +122,8 @@ export class Lead {
     else if (this.#fill === undefined && isAlone()) this.#call?.deserted?.()
   }
 
-  #onHead(head: ResponseHead, flow: FlowControl): void {
+  #onHead(sent: ResponseHead, flow: FlowControl): void {
+    const head = withLayerCors(sent, this.plan.rule)
     const { clock } = this.parts
     this.#flow = flow
     const responseTime = clock.now()

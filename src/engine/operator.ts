@@ -1,7 +1,8 @@
 import { messageOf, StrataError } from '../errors.js'
 import type { Clock } from './clock.js'
 import type { Fence } from './fence/fence.js'
-import type { Mark } from './fence/mark.js'
+import { newMark, type Mark } from './fence/mark.js'
+import { FaultyRequest } from './fence/mark-faults.js'
 import { viewOfJob, type JobKind, type JobOptions, type JobView } from './jobs/job.js'
 import type { Jobs } from './jobs/jobs.js'
 import { dryRun, type DryRun } from './operator/dry-run.js'
@@ -11,9 +12,10 @@ import { findEntries, type KeysQuery } from './operator/listing.js'
 import { bodyRequests, type BodyRequests } from './operator/body-requests.js'
 import { tierHealth, within, type TierHealth } from './operator/tier-health.js'
 import { withoutPorts } from './operator/without-port.js'
-import type { BodyStore, Entry, FenceState, MetadataStore, Usage } from './ports/index.js'
+import type { BodyStore, Entry, FenceState, MetadataStore, TileCriterion, Usage } from './ports/index.js'
 import type { LimitSettings } from './settings.js'
 import type { Stats, StatsSnapshot } from './stats.js'
+import type { LayerStats } from './tile-stats.js'
 import type { SweepProgress } from './sweep/pass.js'
 import type { Collector } from './sweep/counts.js'
 import type { Sweeper } from './sweep/sweeper.js'
@@ -69,6 +71,15 @@ export interface Invalidation {
   readonly soft: boolean
   /** The sweep that removes what was hit. */
   readonly job: string
+}
+
+export interface Statistics extends StatsSnapshot {
+  readonly entries: number | null
+  /** Distinct bodies of these entries: equal small ones are stored once. */
+  readonly bodies: number | null
+  /** Bytes that are not stored because of that. */
+  readonly bytesSaved: number | null
+  readonly layers: readonly LayerStats[]
 }
 
 export interface Status {
@@ -139,6 +150,18 @@ export class Operator {
     return { ...snapshot, bodyRequests: requests === undefined ? null : bodyRequests(requests, answered) }
   }
 
+  /** Counters of this process, those of its map layers, and what the store holds (null when it cannot say). Never rejects. */
+  async statistics(): Promise<Statistics> {
+    const usage = await this.#usage()
+    return {
+      ...this.stats(),
+      entries: usage?.entries ?? null,
+      bodies: usage?.bodies ?? null,
+      bytesSaved: usage === undefined ? null : usage.entryBytes - usage.bodyBytes,
+      layers: this.parts.stats.tiles.snapshot(),
+    }
+  }
+
   /**
    * A page of live entries.
    * @throws FaultyRequest (STRATA_BAD_REQUEST); StrataError STRATA_STORE_UNAVAILABLE
@@ -203,6 +226,24 @@ export class Operator {
     const marks = this.#plan(request)
     if (request.dryRun === true) return available(dryRun(this.parts, marks, DRY_RUN_MS))
     return this.#invalidate(marks, request.soft ?? false)
+  }
+
+  /**
+   * The same for tiles of a map layer: criteria that `src/tiles/` has made of an area or a list.
+   * @throws FaultyRequest (STRATA_BAD_REQUEST) when they are too many for the log; StrataError STRATA_STORE_UNAVAILABLE
+   */
+  async invalidateTiles(
+    criteria: readonly TileCriterion[],
+    { soft = false, dryRun: isDry = false }: { readonly soft?: boolean; readonly dryRun?: boolean },
+  ): Promise<Invalidation | DryRun> {
+    const at = this.parts.clock.now()
+    const marks = criteria.map(tiles => newMark({ tiles }, { soft, at }))
+    const most = Math.floor(this.parts.limits.maxMarks / 4)
+    if (marks.length > most) {
+      const message = `takes ${marks.length} marks in the log: at most ${most} fit at once, split the list (limits.maxMarks)`
+      throw new FaultyRequest([{ path: 'tiles', message }])
+    }
+    return isDry ? available(dryRun(this.parts, marks, DRY_RUN_MS)) : this.#invalidate(marks, soft)
   }
 
   /** Asks for a sweep, waits for it a bounded time, and says how far it is. */

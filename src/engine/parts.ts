@@ -7,7 +7,7 @@ import type { Lease } from './lease.js'
 import type { MemoryTier } from './memory-tier.js'
 import type { OwedInvalidations } from './owed-invalidations.js'
 import type { PendingBytes } from './pending.js'
-import type { BodyStore, FillLocks, MetadataStore } from './ports/index.js'
+import type { BodyStore, FillLocks, MetadataStore, TileBook } from './ports/index.js'
 import type { RecentUses } from './recent-uses.js'
 import type { EngineSettings } from './settings.js'
 import type { Stats } from './stats.js'
@@ -33,6 +33,8 @@ export interface Parts {
   readonly pending: PendingBytes
   readonly uses: RecentUses
   readonly stats: Stats
+  /** The map layers of the rules. */
+  readonly tiles?: TileBook
   readonly accessLog: AccessLog
   readonly events: Events
 }

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import micromatch from 'micromatch'
 import type { QueryRule } from '../http/key.js'
 import type { PolicyRule } from '../http/policy-rule.js'
+import type { RuleLayer, TileBook } from './ports/index.js'
 import { compileTags, type TagsOf } from './rule-tags.js'
 import type { EngineSettings, RuleDefaults, RuleSettings } from './settings.js'
 
@@ -19,7 +20,9 @@ export interface Rule {
   /** Most tags of an entry. */
   readonly maxTags: number
   readonly maxBodyBytes: number
-  readonly acceptsContentType: (mediaType: string) => boolean
+  readonly acceptsContentType: (mediaType: string, status: number) => boolean
+  /** Its URLs are tiles. */
+  readonly layer: RuleLayer | undefined
   readonly coalesce: boolean
   readonly coalesceAcrossNodes: boolean
   readonly requestDirectives: 'honour' | 'only-if-cached' | 'ignore'
@@ -35,7 +38,8 @@ export class Rules {
   // Which rule a path has does not change: what a map can look up is not matched again.
   readonly #byPath = new LRUCache<string, Rule>({ max: REMEMBERED_PATHS })
 
-  constructor(settings: EngineSettings) {
+  /** @param tiles without it, rules with a layer are as any other */
+  constructor(settings: EngineSettings, tiles?: TileBook) {
     this.#fallback = compile('default', settings.defaults, settings)
     this.#rules = settings.rules.map(rule => ({
       matches: anyGlob(asList(rule.match)),
@@ -44,6 +48,7 @@ export class Rules {
         { ...settings.defaults, ...withoutUndefined(rule) },
         settings,
         rule,
+        tiles?.ofRule(rule),
       ),
     }))
   }
@@ -59,7 +64,13 @@ export class Rules {
   }
 }
 
-function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own?: RuleSettings): Rule {
+function compile(
+  name: string,
+  rule: RuleDefaults,
+  settings: EngineSettings,
+  own?: RuleSettings,
+  layer?: RuleLayer,
+): Rule {
   const { http, limits } = settings
   const besideSharedMaxAge = own?.staleWhileRevalidate !== undefined || own?.staleIfError !== undefined
   return {
@@ -85,7 +96,8 @@ function compile(name: string, rule: RuleDefaults, settings: EngineSettings, own
     tags: compileTags(rule.tags ?? [], own === undefined ? [] : asList(own.match)),
     maxTags: Math.min(rule.maxTags ?? Infinity, limits.maxTags),
     maxBodyBytes: Math.min(rule.maxBodyBytes ?? Infinity, limits.maxBodyBytes),
-    acceptsContentType: rule.contentTypes === undefined ? comesToAnEnd : anyGlob(rule.contentTypes),
+    acceptsContentType: compileContentTypes(rule.contentTypes, layer),
+    layer,
     coalesce: rule.coalesce ?? true,
     coalesceAcrossNodes: rule.coalesceAcrossNodes ?? true,
     requestDirectives: rule.requestDirectives ?? 'only-if-cached',
@@ -99,6 +111,25 @@ function compileQuery(query: RuleSettings['query']): QueryRule | undefined {
     allows: query.allow === undefined ? undefined : anyGlob(query.allow),
     sort: query.sort,
   }
+}
+
+/** What the rule says on freshness, for one response: a layer's differs by zoom, status and chance. */
+export function policyRuleFor(
+  { policy, layer }: Pick<Rule, 'policy' | 'layer'>,
+  response: { readonly url: string; readonly status: number },
+): PolicyRule {
+  return layer === undefined ? policy : layer.policyFor(policy, response)
+}
+
+/** A layer's errors may be of any type: that there is no tile is worth keeping for a while. */
+function compileContentTypes(globs: readonly string[] | undefined, layer: RuleLayer | undefined) {
+  if (globs === undefined) {
+    return (type: string, status: number) =>
+      comesToAnEnd(type) && layer?.acceptsContentType(type, status) !== false
+  }
+  const accepts = anyGlob(globs)
+  return (type: string, status: number) =>
+    layer !== undefined && status >= 300 ? comesToAnEnd(type) : accepts(type)
 }
 
 /** What goes on for as long as its client listens is never whole, though a rule gives everything a ttl. */

@@ -1,3 +1,5 @@
+import { TileStats } from './tile-stats.js'
+
 /** Counters of this process since it started: plain numbers, so that the hit path pays for an increment and no more. */
 export class Stats {
   /** Answers by X-Cache's first word. */
@@ -25,10 +27,16 @@ export class Stats {
   bytesFetched = 0
 
   readonly #startedAt: number
+  readonly #tiles = new TileStats()
 
   /** @param startedAt ms since the epoch */
   constructor(startedAt = Date.now()) {
     this.#startedAt = startedAt
+  }
+
+  /** The same for tiles, by layer and zoom. */
+  get tiles(): TileStats {
+    return this.#tiles
   }
 
   snapshot(now = Date.now()): StatsSnapshot {

@@ -68,6 +68,7 @@ export class StoredAnswers {
     outcome.detail = detail
     const now = parts.clock.now()
     const hit = result === 'HIT' || result === 'STALE'
+    if (hit) outcome.savedMs = stored.stored.responseTime - stored.stored.requestTime
     const seconds = Math.floor(ttl / 1000)
     const status = hit
       ? { hit: true, ttl: seconds, detail }

@@ -11,7 +11,7 @@ import type { Identity } from './identity.js'
 import type { ResponseHead } from './origin.js'
 import type { Parts } from './parts.js'
 import type { Entry, RawFields } from './ports/index.js'
-import type { Rule } from './rules.js'
+import { policyRuleFor, type Rule } from './rules.js'
 
 /** What answers of the origin do to responses that are stored already: freshen, update, discard. */
 export class StoredResponses {
@@ -60,7 +60,10 @@ export class StoredResponses {
     const { rule, request, identity } = this.plan
     const old = candidate.stored
     const fields = updateFields(old.fields, endToEnd(update))
-    const policy = policyOf({ status: old.status, fields, responseTime }, rule.policy)
+    const policy = policyOf(
+      { status: old.status, fields, responseTime },
+      policyRuleFor(rule, { url: identity.url, status: old.status }),
+    )
     const refusal = storeRefusal(
       {
         method: 'GET',
@@ -88,7 +91,10 @@ export class StoredResponses {
     responseTime: number,
   ): Promise<void> {
     const { policy, stored } = candidate
-    const now = policyOf({ status: head.status, fields: head.fields, responseTime }, this.plan.rule.policy)
+    const now = policyOf(
+      { status: head.status, fields: head.fields, responseTime },
+      policyRuleFor(this.plan.rule, { url: stored.url, status: head.status }),
+    )
     const length = contentLength(head)
     const same =
       head.status === stored.status &&

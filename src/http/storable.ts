@@ -37,7 +37,7 @@ export interface StoreRequest {
 export interface StoreRule {
   readonly bypass: boolean
   readonly setCookie: 'refuse' | 'strip' | 'store'
-  readonly acceptsContentType: (mediaType: string) => boolean
+  readonly acceptsContentType: (mediaType: string, status: number) => boolean
   /** Store a POST response for later GETs (RFC 9110 §9.3.3); its Content-Location has been held against the target. */
   readonly postIsReusable: boolean
 }
@@ -76,7 +76,7 @@ export function storeRefusal(
   if (rule.setCookie === 'refuse' && hasField(fields, 'set-cookie')) return 'set-cookie'
   if (!policy.explicit && !policy.isPublic && !isHeuristicallyCacheable(status)) return 'not-explicit'
   if (request.method === 'POST' && !policy.explicit) return 'not-explicit'
-  if (!rule.acceptsContentType(mediaTypeOf(fields))) return 'content-type'
+  if (!rule.acceptsContentType(mediaTypeOf(fields), status)) return 'content-type'
   if (!response.delimited) return 'framing'
   return undefined
 }

@@ -26,10 +26,12 @@ export function accessLogger(stats: Stats, log: Logger | undefined): Recorder {
   }
 }
 
-function record({ result, detail, bytes }: Outcome, stats: Stats): void {
+function record(outcome: Outcome, stats: Stats): void {
+  const { result, detail, bytes } = outcome
   stats.bytesServed += bytes
   if (result !== undefined) stats[COUNTER[result]]++
   if (detail.startsWith('STRATA_')) stats.errors++
+  if (outcome.tile !== undefined) stats.tiles.count(outcome)
 }
 
 function requestLogger(logger: Logger) {

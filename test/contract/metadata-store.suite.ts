@@ -7,6 +7,7 @@ import { invariantCases } from './metadata/invariant.cases.js'
 import { ledgerCases } from './metadata/ledger.cases.js'
 import { peekCases } from './metadata/peek.cases.js'
 import { persistenceCases } from './metadata/persistence.cases.js'
+import { tileCases } from './metadata/tile.cases.js'
 import { useCases } from './metadata/use.cases.js'
 
 /** What an adapter gives to the suite: a new, empty store, and the means to look behind it. */
@@ -49,6 +50,7 @@ export function metadataStoreSuite(
     useCases(current)
     ledgerCases(current)
     inlineCases(current)
+    tileCases(current)
     invariantCases(current)
     if (local) peekCases(current)
     if (!volatile) persistenceCases(current)

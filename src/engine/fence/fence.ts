@@ -6,6 +6,7 @@ import type {
   Lookup,
   MarksPage,
   MetadataStore,
+  TileBook,
 } from '../ports/index.js'
 import { encodeMark } from './mark-codec.js'
 import { concerns, mightConcern, type Mark, type Subject } from './mark.js'
@@ -20,6 +21,8 @@ export interface FenceOptions {
   readonly onMarks: (marks: readonly HeldMark[]) => void
   /** This node has raised the fence: the store has acknowledged it. */
   readonly onRaised?: (state: FenceState) => void
+  /** The map layers: what marks about tiles are read by. */
+  readonly tiles?: TileBook
 }
 
 export type Verdict = 'live' | 'soft' | 'dead'
@@ -43,7 +46,9 @@ export class Fence {
   #state = UNKNOWN
   #floor = 0
   #log: HeldMark[] = []
-  #index = new MarkIndex()
+  #index: MarkIndex
+  /** Sum over the marks that are held. */
+  #weight = 0
   /** Marks up to this seq were dropped: what was last checked below it can be checked no more. */
   #horizon = 0
   /** Raised whenever marks were dropped or missed. */
@@ -53,7 +58,9 @@ export class Fence {
   constructor(
     private readonly store: MetadataStore,
     private readonly options: FenceOptions,
-  ) {}
+  ) {
+    this.#index = new MarkIndex(options.tiles)
+  }
 
   /** The newest fence that this node has seen all marks of; epoch '' before the first. */
   state(): FenceState {
@@ -68,6 +75,16 @@ export class Fence {
   /** The marks that are held, in the log's order. */
   marks(): readonly HeldMark[] {
     return this.#log
+  }
+
+  /** What the marks that are held count for at the limit. */
+  get weight(): number {
+    return this.#weight
+  }
+
+  /** Whether a mark is about an entry, by its criteria alone. */
+  concerns(mark: Mark, entry: Subject): boolean {
+    return concerns(mark, entry, this.options.tiles)
   }
 
   /** Reads the log. @throws StrataError STRATA_STORE_UNAVAILABLE */
@@ -117,7 +134,7 @@ export class Fence {
   mayStandBetween(stamp: FenceState, request: Pick<Subject, 'key' | 'url'>): boolean {
     if (stamp.epoch !== this.#state.epoch || stamp.seq < this.#floor || stamp.seq < this.#horizon) return true
     for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.seq > stamp.seq; i--) {
-      if (mightConcern(this.#log[i]!.mark, request)) return true
+      if (mightConcern(this.#log[i]!.mark, request, this.options.tiles)) return true
     }
     return false
   }
@@ -129,7 +146,7 @@ export class Fence {
   killer(entry: Subject): number | undefined {
     const { epoch, seq } = entry.stamp
     if (epoch !== this.#state.epoch || seq < this.#floor) return 0
-    return this.#log.find(held => !held.mark.soft && held.bound > seq && concerns(held.mark, entry))?.seq
+    return this.#log.find(held => !held.mark.soft && held.bound > seq && this.concerns(held.mark, entry))?.seq
   }
 
   /**
@@ -151,7 +168,7 @@ export class Fence {
    */
   async invalidate(marks: readonly Mark[]): Promise<FenceState> {
     const state = await this.#write(marks)
-    if (this.#log.length > this.options.maxMarks) await this.#fold()
+    if (this.#weight > this.options.maxMarks) await this.#fold()
     return state
   }
 
@@ -189,9 +206,9 @@ export class Fence {
   async #fold(): Promise<void> {
     // Other nodes may have retired some already.
     await this.refresh()
-    if (this.#log.length <= this.options.maxMarks) return
+    if (this.#weight <= this.options.maxMarks) return
     const { epoch } = this.#state
-    const upTo = this.#log[Math.ceil(this.#log.length / 2) - 1]!.seq
+    const upTo = this.#log[this.#oldest(Math.ceil(this.#weight / 2)) - 1]!.seq
     await this.store.retireMarks(upTo, true)
     if (epoch === this.#state.epoch) this.#raiseFloor(upTo)
   }
@@ -235,7 +252,8 @@ export class Fence {
     this.#floor = 0
     this.#horizon = 0
     this.#log = []
-    this.#index = new MarkIndex()
+    this.#weight = 0
+    this.#index = new MarkIndex(this.options.tiles)
     this.#generation++
     if (!first) this.options.onReset()
   }
@@ -249,14 +267,15 @@ export class Fence {
     else if (missed && seq > 0) this.options.onReset()
     this.#learn(page.marks, { epoch: page.fence.epoch, seq: reached })
     // P9: should a log ever be longer than this node's limit allows for, it stops using what is older than what it can hold.
-    const surplus = this.#log.length - 2 * this.options.maxMarks
-    if (surplus > 0) this.#raiseFloor(this.#log[surplus - 1]!.seq)
+    const surplus = this.#weight - 2 * this.options.maxMarks
+    if (surplus > 0) this.#raiseFloor(this.#log[this.#oldest(surplus) - 1]!.seq)
   }
 
   #learn(logged: MarksPage['marks'], state: FenceState): void {
     const news = logged.filter(({ seq }) => seq > this.#state.seq).map(holdMark)
     for (const held of news) this.#index.add(held)
     this.#log.push(...news)
+    for (const { weight } of news) this.#weight += weight
     // While a page was on its way, an invalidation of this node's own may have gone further.
     if (state.seq > this.#state.seq) this.#state = state
     if (news.length > 0) this.options.onMarks(news)
@@ -273,8 +292,19 @@ export class Fence {
     if (this.#log.length === 0 || this.#log[0]!.seq > upTo) return
     this.#generation++
     this.#log = this.#log.filter(({ seq }) => seq > upTo)
-    this.#index = new MarkIndex()
-    for (const held of this.#log) this.#index.add(held)
+    this.#index = new MarkIndex(this.options.tiles)
+    this.#weight = 0
+    for (const held of this.#log) {
+      this.#index.add(held)
+      this.#weight += held.weight
+    }
+  }
+
+  /** How many of the oldest marks it takes to weigh so much; 1 at least. */
+  #oldest(weight: number): number {
+    let sum = 0
+    const at = this.#log.findIndex(held => (sum += held.weight) >= weight)
+    return at === -1 ? this.#log.length : at + 1
   }
 
   #lookup(key: string, tries: number): Lookup | Promise<Lookup> {

@@ -6,9 +6,11 @@ import { faultsOf, FaultyRequest, namesOf } from './mark-faults.js'
 export const MARK_FORMAT = 1
 /** The store's limit for one mark, bytes. */
 export const MAX_MARK_BYTES = 4096
+/** … and for one about tiles: it has an area in it, or a list. */
+export const MAX_TILE_MARK_BYTES = 32 * 1024
 const BOUND_BYTES = 32
 
-const TYPES: Readonly<Record<keyof Criteria, 'string' | 'number' | 'boolean'>> = {
+const TYPES: Readonly<Record<keyof Criteria, 'string' | 'number' | 'boolean' | 'object'>> = {
   all: 'boolean',
   key: 'string',
   url: 'string',
@@ -20,6 +22,7 @@ const TYPES: Readonly<Record<keyof Criteria, 'string' | 'number' | 'boolean'>> =
   status: 'number',
   olderThan: 'number',
   minBytes: 'number',
+  tiles: 'object',
 }
 
 /** @throws FaultyRequest (STRATA_BAD_REQUEST) when the criteria are faulty, or too long together. */
@@ -36,8 +39,11 @@ export function encodeMark(mark: Mark): string {
   })
   // A mark may be moved in the log later, and must have room for the seq that bounds it then.
   const room = mark.before === undefined ? BOUND_BYTES : 0
-  if (Buffer.byteLength(text) > MAX_MARK_BYTES - room) {
-    throw new FaultyRequest([{ path: '', message: 'the criteria are longer than 4 KiB together' }])
+  const most = mark.tiles === undefined ? MAX_MARK_BYTES : MAX_TILE_MARK_BYTES
+  if (Buffer.byteLength(text) > most - room) {
+    throw new FaultyRequest([
+      { path: '', message: `the criteria are longer than ${most / 1024} KiB together` },
+    ])
   }
   return text
 }
@@ -72,7 +78,10 @@ function criteriaOf(mark: Mark): Record<string, unknown> {
 
 function isCriteria(value: Record<string, unknown>): value is Record<string, unknown> & Criteria {
   return Object.entries(value).every(
-    ([name, given]) => Object.hasOwn(TYPES, name) && typeof given === TYPES[name as keyof Criteria],
+    ([name, given]) =>
+      Object.hasOwn(TYPES, name) &&
+      typeof given === TYPES[name as keyof Criteria] &&
+      (name !== 'tiles' || (isRecord(given) && typeof given.layer === 'string')),
   )
 }
 

@@ -33,6 +33,7 @@ const CRITERIA: readonly (keyof Criteria)[] = [
   'status',
   'olderThan',
   'minBytes',
+  'tiles',
 ]
 
 const KEY = /^[A-Za-z0-9_-]{43}$/
@@ -89,6 +90,8 @@ function faultOf(name: keyof Criteria, criteria: Criteria): string | undefined {
       return faultOfText(criteria.contentType!, CONTROL) ?? thrownBy(() => compileGlob(criteria.contentType!))
     case 'status':
       return isWithin(criteria.status!, 100, 999) ? undefined : 'must be a status code, 100 to 999'
+    case 'tiles':
+      return faultOfText(criteria.tiles!.layer, CONTROL)
     case 'olderThan':
     case 'minBytes':
       return isWithin(criteria[name]!, 0, Number.MAX_SAFE_INTEGER)

@@ -1,4 +1,5 @@
-import type { LoggedMark } from '../ports/index.js'
+import { createHash } from 'node:crypto'
+import type { LoggedMark, TileBook } from '../ports/index.js'
 import { criteriaText, decodeMark } from './mark-codec.js'
 import { concerns, type Mark, type Subject } from './mark.js'
 import { namesOf } from './mark-faults.js'
@@ -12,7 +13,12 @@ export interface HeldMark {
   /** Entries stamped below it are concerned: `seq`, or less for a mark that was moved to the log's end. */
   readonly bound: number
   readonly mark: Mark
+  /** What it counts for at the log's limit: more than one, where it is long. */
+  readonly weight: number
 }
+
+/** Length of a mark that counts for one, bytes. */
+const WEIGHT_BYTES = 16 * 1024
 
 /**
  * @returns the mark; one about everything when this version cannot read it (a newer node wrote it): what may be dead is not served.
@@ -25,7 +31,12 @@ export function holdMark({ seq, mark: text }: LoggedMark): HeldMark {
     if (!isStrataError(error, 'STRATA_DECODE')) throw error
     mark = { all: true, soft: false, at: 0, id: '' }
   }
-  return { seq, bound: Math.min(seq, mark.before ?? seq), mark }
+  return {
+    seq,
+    bound: Math.min(seq, mark.before ?? seq),
+    mark,
+    weight: Math.ceil((text.length + 1) / WEIGHT_BYTES),
+  }
 }
 
 /** Greatest bound of the hard and of the soft marks that say the same. */
@@ -50,6 +61,8 @@ export class MarkIndex {
   readonly #tags = new Map<string, Bounds>()
   readonly #urls = new Map<string, Bounds>()
   readonly #others = new Map<string, Listed>()
+
+  constructor(private readonly tiles?: TileBook) {}
 
   add(held: HeldMark): void {
     this.newest = Math.max(this.newest, held.bound)
@@ -76,7 +89,7 @@ export class MarkIndex {
     }
     for (const listed of this.#others.values()) {
       if (listed.hard <= from && (soft || listed.soft <= from)) continue
-      if (concerns(listed.mark, entry) && consider(listed)) return 'dead'
+      if (concerns(listed.mark, entry, this.tiles) && consider(listed)) return 'dead'
     }
     return soft ? 'soft' : 'live'
   }
@@ -89,7 +102,7 @@ export class MarkIndex {
       if (mark.tag !== undefined) return boundsIn(this.#tags, mark.tag)
       if (mark.url !== undefined) return boundsIn(this.#urls, mark.url)
     }
-    const text = criteriaText(mark)
+    const text = short(criteriaText(mark))
     let listed = this.#others.get(text)
     if (listed === undefined) this.#others.set(text, (listed = { mark, hard: 0, soft: 0 }))
     return listed
@@ -100,4 +113,9 @@ function boundsIn(map: Map<string, Bounds>, name: string): Bounds {
   let bounds = map.get(name)
   if (bounds === undefined) map.set(name, (bounds = { hard: 0, soft: 0 }))
   return bounds
+}
+
+/** Texts of areas are long, and kept for as long as the mark is. */
+function short(text: string): string {
+  return text.length <= 256 ? text : createHash('sha256').update(text).digest('base64url')
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { fieldValue } from '../../http/fields.js'
-import type { Entry } from '../ports/index.js'
+import type { Entry, TileBook, TileCriterion } from '../ports/index.js'
 import { compileGlob } from './glob.js'
 import { compileUrlGlob } from './url-glob.js'
 import { urlParts } from './url-parts.js'
@@ -26,6 +26,8 @@ export interface Criteria {
   readonly olderThan?: number
   /** Bodies of at least so many bytes. */
   readonly minBytes?: number
+  /** Tiles of a map layer: an area, or a list. */
+  readonly tiles?: TileCriterion
 }
 
 /** One invalidation. In the log it has a seq; entries stamped below that are concerned. */
@@ -42,7 +44,7 @@ export interface Mark extends Criteria {
 /** What marks are held against. */
 export type Subject = Pick<
   Entry,
-  'key' | 'url' | 'tags' | 'stamp' | 'fields' | 'status' | 'responseTime' | 'body'
+  'key' | 'url' | 'tags' | 'tile' | 'stamp' | 'fields' | 'status' | 'responseTime' | 'body'
 >
 
 export function newMark(criteria: Criteria, options: { soft?: boolean; at: number }): Mark {
@@ -56,27 +58,30 @@ export function newMark(criteria: Criteria, options: { soft?: boolean; at: numbe
 
 const compiled = new WeakMap<Mark, (entry: Subject) => boolean>()
 
-/** Whether the mark is about this entry, by its criteria alone (without their order). */
-export function concerns(mark: Mark, entry: Subject): boolean {
+/**
+ * Whether the mark is about this entry, by its criteria alone (without their order).
+ * @param tiles the layers of this node; the same for every question about one mark
+ */
+export function concerns(mark: Mark, entry: Subject, tiles?: TileBook): boolean {
   let test = compiled.get(mark)
-  if (test === undefined) compiled.set(mark, (test = compileCriteria(mark)))
+  if (test === undefined) compiled.set(mark, (test = compileCriteria(mark, tiles)))
   return test(entry)
 }
 
 const byUrl = new WeakMap<Mark, (entry: Subject) => boolean>()
 
 /** Whether the mark could be about a response for this key and URL of which nothing else is known yet: when in doubt, yes. */
-export function mightConcern(mark: Mark, request: Pick<Subject, 'key' | 'url'>): boolean {
+export function mightConcern(mark: Mark, request: Pick<Subject, 'key' | 'url'>, book?: TileBook): boolean {
   let test = byUrl.get(mark)
   if (test === undefined) {
-    const { key, url, prefix, host, pattern } = mark
-    byUrl.set(mark, (test = compileCriteria({ key, url, prefix, host, pattern })))
+    const { key, url, prefix, host, pattern, tiles } = mark
+    byUrl.set(mark, (test = compileCriteria({ key, url, prefix, host, pattern, tiles }, book)))
   }
   return test(request as Subject)
 }
 
 /** @throws StrataError STRATA_BAD_REQUEST for a pattern that cannot be matched. */
-export function compileCriteria(criteria: Criteria): (entry: Subject) => boolean {
+export function compileCriteria(criteria: Criteria, book?: TileBook): (entry: Subject) => boolean {
   const { key, url, prefix, host, pattern, tag, contentType, status, olderThan, minBytes } = criteria
   const tests: ((entry: Subject) => boolean)[] = []
   if (key !== undefined) tests.push(entry => entry.key === key)
@@ -95,6 +100,8 @@ export function compileCriteria(criteria: Criteria): (entry: Subject) => boolean
     const glob = compileUrlGlob(pattern)
     tests.push(entry => glob(entry.url))
   }
+  // Without layers nobody can say which tile an entry is: it may be one of these.
+  if (criteria.tiles !== undefined && book !== undefined) tests.push(book.matcher(criteria.tiles))
   return entry => {
     for (const test of tests) if (!test(entry)) return false
     return true

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
 import type { Fence } from '../fence/fence.js'
-import { concerns, type Mark } from '../fence/mark.js'
+import type { Mark } from '../fence/mark.js'
 import type { Entry, MetadataStore } from '../ports/index.js'
 
 export interface DryRun {
@@ -29,7 +29,7 @@ export async function dryRun(
   await fence.refresh()
   for await (const entries of candidates(parts, marks)) {
     for (const entry of entries) {
-      if (!marks.some(mark => concerns(mark, entry)) || fence.verdict(entry) === 'dead') continue
+      if (!marks.some(mark => fence.concerns(mark, entry)) || fence.verdict(entry) === 'dead') continue
       result.matched++
       result.bytes += entry.body.size
       if (result.sample.length < SAMPLE) result.sample.push({ key: entry.key, url: entry.url })

@@ -2,9 +2,14 @@ import { Packr } from 'msgpackr'
 import { StrataError } from '../../errors.js'
 import { inlineName, sharedName } from './body-names.js'
 import type { Entry } from './entry.js'
+import type { TileRef } from './tile-book.js'
 
 /** Version of the stored format: the first element. A reader takes only those it knows; all else is a miss (P10). */
 export const ENTRY_FORMAT = 1
+/** The same with one element more, for entries that are tiles. A node that is older takes them for misses. */
+export const TILE_FORMAT = 2
+/** What most tiles are of is not written out. */
+const USUAL_SET = 'WebMercatorQuad'
 
 // Positional (no field names), because Redis keeps one of these per entry in memory. No records or structures: every
 // value can be decoded by itself.
@@ -17,9 +22,9 @@ const packr = new Packr({
 
 /** Entry → bytes. `key` and `variant` are not among them: the store keeps the entry under these names. */
 export function encodeEntry(entry: Entry): Buffer {
-  const { body, range, stamp } = entry
+  const { body, range, stamp, tile } = entry
   return packr.pack([
-    ENTRY_FORMAT,
+    tile === undefined ? ENTRY_FORMAT : TILE_FORMAT,
     entry.method === 'GET' ? 0 : entry.method,
     entry.status,
     entry.reason,
@@ -38,6 +43,9 @@ export function encodeEntry(entry: Entry): Buffer {
     body.chunkSize,
     body.checks,
     entry.uselessAt,
+    ...(tile === undefined
+      ? []
+      : [[tile.layer, tile.set === USUAL_SET ? 0 : tile.set, tile.z, tile.x, tile.y]]),
   ])
 }
 
@@ -52,7 +60,8 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
   } catch (cause) {
     throw new StrataError('STRATA_DECODE', 'stored metadata is not readable', { cause })
   }
-  if (!Array.isArray(row) || row[0] !== ENTRY_FORMAT || row.length !== 19) {
+  const isTile = Array.isArray(row) && row[0] === TILE_FORMAT
+  if (!Array.isArray(row) || !(isTile || row[0] === ENTRY_FORMAT) || row.length !== (isTile ? 20 : 19)) {
     throw new StrataError('STRATA_DECODE', 'stored metadata has another format version')
   }
   const [
@@ -72,7 +81,7 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     id,
     size,
   ] = row
-  const [digest, chunkSize, checks, uselessAt] = row.slice(15)
+  const [digest, chunkSize, checks, uselessAt, tile] = row.slice(15)
   const valid =
     (method === 0 || isText(method)) &&
     isCount(status) &&
@@ -95,7 +104,8 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     isCount(chunkSize) &&
     checks instanceof Uint8Array &&
     checks.length % 4 === 0 &&
-    isCount(uselessAt)
+    isCount(uselessAt) &&
+    (!isTile || isTileRow(tile))
   if (!valid) throw new StrataError('STRATA_DECODE', 'stored metadata failed validation')
   return {
     key,
@@ -119,6 +129,7 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
       checks,
     },
     uselessAt,
+    ...(isTile ? { tile: tileOf(tile as TileRow) } : {}),
   }
 }
 
@@ -145,6 +156,22 @@ function isSelecting(value: unknown): value is (string | null)[] {
     value.length % 2 === 0 &&
     value.every((v, i) => isText(v) || (i % 2 === 1 && v === null))
   )
+}
+
+type TileRow = [layer: string, set: string | 0, z: number, x: number, y: number]
+
+function isTileRow(value: unknown): value is TileRow {
+  return (
+    Array.isArray(value) &&
+    value.length === 5 &&
+    isText(value[0]) &&
+    (value[1] === 0 || isText(value[1])) &&
+    value.slice(2).every(isCount)
+  )
+}
+
+function tileOf([layer, set, z, x, y]: TileRow): TileRef {
+  return { layer, set: set === 0 ? USUAL_SET : set, z, x, y }
 }
 
 function isRange(value: unknown): value is [number, number, number] {

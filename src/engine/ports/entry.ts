@@ -1,4 +1,5 @@
 import type { StoredResponse } from '../../http/stored-response.js'
+import type { TileRef } from './tile-book.js'
 
 export type { RawFields } from '../../http/fields.js'
 export type { SelectingField, StoredRange, StoredResponse } from '../../http/stored-response.js'
@@ -35,6 +36,8 @@ export interface Entry extends StoredResponse {
   readonly url: string
   readonly stamp: Stamp
   readonly tags: readonly string[]
+  /** Which tile it is, for entries of map layers. */
+  readonly tile?: TileRef
   readonly body: BodyRef
   /** From this time on (ms since the epoch) no request can use the entry: a sweep may remove it. */
   readonly uselessAt: number

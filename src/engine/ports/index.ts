@@ -22,6 +22,7 @@ export type {
   Usage,
 } from './metadata-store.js'
 export type { BodyListing, BodySink, BodyStore, ByteRange } from './body-store.js'
+export type { RuleLayer, TileBook, TileCriterion, TileRef, TileSubject } from './tile-book.js'
 export { inlineName, isInline, sharedName } from './body-names.js'
 export type { NodeRegistry, RegisteredNode, RegisteredNodes } from './node-registry.js'
 export type { FillLocks, LockAnswer } from './fill-locks.js'

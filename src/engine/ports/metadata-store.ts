@@ -6,7 +6,7 @@ export interface FenceState {
   readonly seq: number
 }
 
-/** One invalidation in the log. The store does not look into `mark`: JSON text, at most 4 KiB, written by the engine. */
+/** One invalidation in the log. The store does not look into `mark`: JSON text, at most 32 KiB, written by the engine. */
 export interface LoggedMark {
   readonly seq: number
   readonly mark: string

@@ -1,6 +1,6 @@
 import type { Fence } from '../fence/fence.js'
 import type { HeldMark } from '../fence/mark-index.js'
-import { concerns, type Subject } from '../fence/mark.js'
+import type { Subject } from '../fence/mark.js'
 import { namesOf } from '../fence/mark-faults.js'
 import type { Entry, EntryUse, MetadataStore } from '../ports/index.js'
 import type { Pass, Swept, WalkPlace } from './pass.js'
@@ -128,7 +128,7 @@ export class MarkSweep {
   }
 
   #isFull(): boolean {
-    return this.fence.marks().length > this.options.maxMarks / 2
+    return this.fence.weight > this.options.maxMarks / 2
   }
 
   #hardened(): Set<HeldMark> {
@@ -201,14 +201,14 @@ export class MarkSweep {
       return true
     }
     this.#countSoft(entry, use, round.due)
-    for (const held of round.hardened) if (isHit(held, entry)) return true
-    for (const held of round.undecided) if (isHit(held, entry)) round.undecided.delete(held)
+    for (const held of round.hardened) if (this.#isHit(held, entry)) return true
+    for (const held of round.undecided) if (this.#isHit(held, entry)) round.undecided.delete(held)
     return false
   }
 
   #countSoft(entry: Entry, use: EntryUse | undefined, due: Round['due']): void {
     for (const [seq, watch] of due) {
-      if (this.fence.marks().some(held => held.seq === seq && held.mark.soft && isHit(held, entry)))
+      if (this.fence.marks().some(held => held.seq === seq && held.mark.soft && this.#isHit(held, entry)))
         watch.hit(entry, use)
     }
   }
@@ -234,13 +234,13 @@ export class MarkSweep {
     await this.fence.relog(needed, upTo)
   }
 
+  #isHit(held: HeldMark, entry: Subject): boolean {
+    return entry.stamp.seq < held.bound && this.fence.concerns(held.mark, entry)
+  }
+
   #isNeeded({ mark, seq }: HeldMark): boolean {
     return mark.soft && (seq > this.#walkedTo || this.#neededSoft.has(mark.id))
   }
-}
-
-function isHit(held: HeldMark, entry: Subject): boolean {
-  return entry.stamp.seq < held.bound && concerns(held.mark, entry)
 }
 
 function isAboutOneKey({ mark }: HeldMark): boolean {

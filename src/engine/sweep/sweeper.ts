@@ -121,7 +121,7 @@ export class Sweeper {
    */
   relieve(): void {
     const { fence, limits } = this.parts
-    const due = fence.marks().length > limits.maxMarks / 2
+    const due = fence.weight > limits.maxMarks / 2
     if (due && this.#running === undefined && !this.#stopped) this.poke('log')
   }
 

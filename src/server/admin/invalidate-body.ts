@@ -40,14 +40,15 @@ export function parseInvalidate(body: unknown): InvalidateRequest {
     }
     return request
   }
-  throw new FaultyRequest(result.error.issues.flatMap(faultsOfIssue))
+  throw new FaultyRequest(result.error.issues.flatMap(issue => faultsOfIssue(issue, schema)))
 }
 
-function faultsOfIssue(issue: z.core.$ZodIssue): Fault[] {
+/** What zod found, told as everywhere else. */
+export function faultsOfIssue(issue: z.core.$ZodIssue, { shape }: Pick<z.ZodObject, 'shape'>): Fault[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(path => ({
       path,
-      message: `is no field here (there are: ${Object.keys(schema.shape).join(', ')})`,
+      message: `is no field here (there are: ${Object.keys(shape).join(', ')})`,
     }))
   }
   return [{ path: pathOf(issue.path), message: issue.message }]

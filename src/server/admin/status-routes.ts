@@ -24,9 +24,9 @@ export function statusRoutes(operator: Operator): AdminRoute[] {
       methods: {
         GET: {
           scope: 'read',
-          run: req => {
+          run: async req => {
             readQuery(req, [])
-            return { status: 200, body: operator.stats() }
+            return { status: 200, body: await operator.statistics() }
           },
         },
       },

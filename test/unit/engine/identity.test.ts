@@ -160,11 +160,15 @@ describe('rules', () => {
 
   test('media types, and the smaller of the size limits', () => {
     const rule = ruleWith({ contentTypes: ['image/*'], maxBodyBytes: 7 })
-    expect(['image/png', 'text/html', ''].map(rule.acceptsContentType)).toEqual([true, false, false])
+    expect(['image/png', 'text/html', ''].map(type => rule.acceptsContentType(type, 200))).toEqual([
+      true,
+      false,
+      false,
+    ])
     expect(rule.maxBodyBytes).toBe(7)
     expect(ruleWith({ maxBodyBytes: 1e15 }).maxBodyBytes).toBeLessThan(1e15)
-    expect(ruleWith().acceptsContentType('')).toBe(true)
-    expect(ruleWith({ contentTypes: [] }).acceptsContentType('image/png')).toBe(false)
+    expect(ruleWith().acceptsContentType('', 200)).toBe(true)
+    expect(ruleWith({ contentTypes: [] }).acceptsContentType('image/png', 200)).toBe(false)
   })
 
   test.each([
