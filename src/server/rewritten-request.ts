@@ -3,7 +3,7 @@ import type { OriginRequest } from '../engine/origin.js'
 import { fieldValue } from '../http/fields.js'
 
 /** Fields that the engine may have taken off or put on. */
-const REWRITTEN = ['range', 'if-range', 'if-none-match', 'if-modified-since', 'cookie'] as const
+const REWRITTEN = ['range', 'if-range', 'if-none-match', 'if-modified-since', 'cookie', 'origin'] as const
 
 type Parsed = Record<string, unknown>
 type ExpressRequest = IncomingMessage & {
