@@ -8,6 +8,7 @@ import { Fence } from '../engine/fence/fence.js'
 import { effectiveUrl } from '../engine/identity.js'
 import { Journey } from '../engine/journey.js'
 import { Jobs } from '../engine/jobs/jobs.js'
+import { LearntVariances } from '../engine/learnt-variances.js'
 import { Lease } from '../engine/lease.js'
 import { MemoryTier } from '../engine/memory-tier.js'
 import { Operator, type OperatorParts } from '../engine/operator.js'
@@ -203,6 +204,7 @@ function buildParts(
     lease,
     locks: stores.locks,
     memory,
+    variances: new LearntVariances(),
     answers: new AnswerFields(settings.http),
     owed: new OwedInvalidations(fence, systemTimers, { warn }),
     pending: new PendingBytes(settings.limits.maxPendingBytes),

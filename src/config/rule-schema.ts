@@ -95,6 +95,12 @@ const shared = {
       'Request Cache-Control and Pragma: honour = all; only-if-cached = that one alone, for the others let any client bypass the cache cheaply; ignore = none',
     ),
   query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
+  noVarySearch: z
+    .boolean()
+    .optional()
+    .describe(
+      'Believe the No-Vary-Search of responses: URLs that differ only in what it says not to matter share an entry',
+    ),
 }
 
 export const ruleSchema = z
@@ -137,6 +143,7 @@ export const defaultsSchema = z.strictObject({
     .unwrap()
     .default('only-if-cached')
     .describe(shared.requestDirectives.description!),
+  noVarySearch: shared.noVarySearch.unwrap().default(false).describe(shared.noVarySearch.description!),
 })
 
 /** The schema says exactly what the engine takes: a setting that one of them lacks does not compile. */

@@ -17,6 +17,7 @@ import { tileOf, type Identity } from './identity.js'
 import type { ResponseHead } from './origin.js'
 import type { Entry, FenceState } from './ports/index.js'
 import { policyRuleFor, type Rule } from './rules.js'
+import { varianceOf } from './search-variance.js'
 import type { EngineSettings } from './settings.js'
 
 export interface AssessInput {
@@ -48,6 +49,8 @@ export type Assessment =
     }
   | {
       readonly action: 'store'
+      /** Where it goes: not where it was looked for, if its No-Vary-Search makes another URL of the request's. */
+      readonly address: Identity
       readonly entry: Omit<Entry, 'body'>
       /** Until when it may answer others without validation, ms since the epoch; 0: never. */
       readonly freshUntil: number
@@ -102,6 +105,9 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   // A purge by a tag that was left out would miss the entry.
   if (tags === undefined) return { action: 'pass', refusal: 'limits' }
   const tile = tileOf(identity, rule)
+  const variance = rule.noVarySearch ? varianceOf(fields) : undefined
+  const { fetched } = identity
+  const address = variance === undefined ? fetched : fetched.simplified(variance, true)
   const freshUntil = policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age
   const bornAt = responseTime - age
   const share = { action: 'share', fields, freshUntil, bornAt } as const
@@ -111,8 +117,9 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
     action: 'store',
     freshUntil,
     bornAt,
+    address,
     entry: {
-      key: identity.key,
+      key: address.key,
       variant: variantId(selecting),
       method: request.method,
       status: head.status,
@@ -122,7 +129,7 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
       responseTime,
       selecting,
       ...(range === undefined ? {} : { range }),
-      url: identity.url,
+      url: address.url,
       stamp,
       tags,
       ...(tile === undefined ? {} : { tile }),

@@ -12,6 +12,7 @@ import { mayAnswer, type EntryCandidate } from './candidates.js'
 import { isConditional } from './deliver.js'
 import type { CacheResult, ClientRequest, Exchange } from './exchange.js'
 import type { Flight, FlightHead, FlightReader } from './flight.js'
+import type { Entry, RawFields } from './ports/index.js'
 import type { Rule } from './rules.js'
 
 export interface ReaderPlan {
@@ -25,6 +26,8 @@ export interface ReaderPlan {
   readonly result: CacheResult
   readonly withoutLastModified: 'date' | 'unmodified'
   readonly now: () => number
+  /** Whether a response is one for the URL that this client asked for (No-Vary-Search). */
+  readonly answersFor: (fields: RawFields, entry?: Entry) => boolean
   readonly onStored: (entry: EntryCandidate, result: CacheResult, detail: string) => void
   readonly onReleased: () => void
   /** First sign of an answer, or the end of all hope. */
@@ -53,6 +56,7 @@ export class ClientReader implements FlightReader {
 
   /** Followers share only what the rules of a stored response would give them: the variant, the coding, §3.5. */
   accepts(head: FlightHead): boolean {
+    if (!this.plan.answersFor(head.sharedFields)) return false
     if (this.plan.leads) return true
     if (this.plan.now() >= head.sharedUntil) return false
     const { request } = this.x
@@ -73,6 +77,7 @@ export class ClientReader implements FlightReader {
     outcome.originStatus = head.status
     outcome.collapsed = !leads
     outcome.tier = 'origin'
+    if (head.key !== undefined) outcome.key = head.key
     outcome.result = whole ? 'HIT' : this.plan.result
     outcome.detail = this.#detail(head, whole)
     outcome.cacheStatus = answers.cacheStatus(this.#status(head, whole), outcome.key)
@@ -131,7 +136,9 @@ export class ClientReader implements FlightReader {
 
   /** What the leader's variant has been confirmed to be, or stands in for it, is no answer to who asked for another one. */
   onStored(entry: EntryCandidate, result: CacheResult, detail: string): void {
-    if (!this.plan.leads && !mayAnswer(entry, name => valueOf(this.x.request, name))) return this.onReleased()
+    const { leads, answersFor } = this.plan
+    if (!leads && !mayAnswer(entry, name => valueOf(this.x.request, name))) return this.onReleased()
+    if (!answersFor(entry.stored.fields, entry.stored)) return this.onReleased()
     this.plan.onSettled()
     this.x.outcome.collapsed = !this.plan.leads
     this.plan.onStored(entry, result, detail)

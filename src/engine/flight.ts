@@ -16,11 +16,16 @@ export interface FlightHead extends ResponseHead {
   readonly refusal: string | undefined
   /** Why it is not stored although it is for all who wait. */
   readonly unstored?: string
+  /** The key that it is stored under. */
+  readonly key?: string
 }
 
 /** One client (or the fill) that takes what a flight brings. Every reader gets exactly one of end, failure, stored, released. */
 export interface FlightReader {
-  /** May this reader have the response? A follower with another variant or without the right credentials may not: it is released. */
+  /**
+   * May this reader have the response? A follower with another variant or without the right credentials may not: it is released. Nor
+   * may anybody, the leader included, whose URL the response does not answer for.
+   */
   accepts(head: FlightHead): boolean
   /** `whole`: the body has come to its end already; it is as good as stored. */
   onHead(head: FlightHead, whole: boolean): void
@@ -129,7 +134,7 @@ export class Flight {
     this.#state = 'streaming'
     if (head.refusal !== undefined) this.#kept = undefined
     for (const reader of [...this.#readers]) {
-      const mine = reader === this.#leader || (head.refusal === undefined && reader.accepts(head))
+      const mine = (reader === this.#leader || head.refusal === undefined) && reader.accepts(head)
       if (mine) reader.onHead(head, false)
       else this.#release(reader)
     }

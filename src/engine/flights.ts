@@ -10,15 +10,18 @@ import { identify } from './identity.js'
 import { invalidateAfter, isUnsafe } from './invalidate-after.js'
 import { Lead } from './lead.js'
 import type { Parts } from './parts.js'
-import type { FenceState } from './ports/index.js'
+import type { FenceState, RawFields } from './ports/index.js'
 import { RemoteFlight } from './remote-flight.js'
 import type { Rules } from './rules.js'
+import { answersFor } from './search-variance.js'
 import { flightName, modeOf, type Trip } from './trip.js'
 
 interface Running {
   readonly flight: Flight
   readonly lead: Lead
   readonly leader: Exchange['request']
+  /** What the origin was asked for. */
+  readonly url: string
   /** The fence before the origin was asked; undefined while the store could not say. */
   readonly stamp: FenceState | undefined
   /** When the origin was asked, monotonic ms; not yet: Infinity. */
@@ -127,7 +130,8 @@ export class Flights {
     // Without a stamp the store is silent: it would not answer for the lock either.
     if (locks === undefined || name === undefined || running.stamp === undefined || !isAmongNodes)
       return start()
-    const onUncacheable = () => this.#uncacheable.set(trip.identity.text, true)
+    const { text } = trip.identity
+    const onUncacheable = () => this.#uncacheable.set(text, true)
     const { flight } = running
     running.remote = new RemoteFlight({
       ...parts,
@@ -182,11 +186,12 @@ export class Flights {
   }
 
   #mayFollow({ stamp, startedAt }: Running, trip: Trip, fence: FenceState | undefined): boolean {
-    const { identity } = trip
+    const { identity, rule } = trip
     // With a stamp it may end in an answer from the store, which is older than its start.
     if (stamp === undefined) return startedAt >= trip.arrivedAt
     if (fence === undefined) return false
-    return !this.parts.fence.mayStandBetween(stamp, identity)
+    const { key, url } = identity
+    return !this.parts.fence.mayStandBetween(stamp, { key, url, anyQuery: rule.noVarySearch })
   }
 
   #follow(trip: Trip, running: Running, decision: Forward, joins = true): void {
@@ -241,8 +246,22 @@ export class Flights {
         trip.x.outcome.originStatus = running.lead.originStatus
         this.hooks.answer(trip, entry, result, detail)
       },
+      answersFor: (fields, entry) => this.#answersFor(trip, entry?.url ?? running.url, fields, leads),
       onReleased: () => this.#again(trip),
     })
+  }
+
+  /**
+   * Whether what comes answers for the URL that was asked for, where another may have been fetched (No-Vary-Search). If it does not, the
+   * request goes on as it was asked.
+   */
+  #answersFor(trip: Trip, url: string, fields: RawFields, leads: boolean): boolean {
+    const { rule, identity } = trip
+    const asked = (identity.asked ?? identity).url
+    if (!rule.noVarySearch || answersFor({ url, fields }, asked)) return true
+    trip.literal = true
+    if (leads) this.parts.variances.doubt(asked)
+    return false
   }
 
   #lead(
@@ -293,7 +312,8 @@ export class Flights {
       },
       flight,
     )
-    const running: Running = { flight, lead, leader: x.request, stamp, startedAt: Infinity }
+    const { url } = identity.fetched
+    const running: Running = { flight, lead, leader: x.request, url, stamp, startedAt: Infinity }
     this.#unsettled.add(flight)
     flight.whenSettled(() => this.#unsettled.delete(flight))
     if (name !== undefined) this.#flights.set(name, running)
@@ -362,6 +382,7 @@ export class Flights {
         x.outcome.originMs = running.lead.originMs
       },
       onStored: () => this.hooks.broken(x, new Error('a pass was answered from the store')),
+      answersFor: () => true,
       onReleased: () => this.hooks.broken(x, new Error('the leader of a pass was released')),
     })
     reader.join(running.flight)
@@ -373,6 +394,8 @@ export class Flights {
     const { pathname, search, protocol, host } = new URL(url)
     const rule = this.rules.match(pathname)
     if (rule.keyHeaders.length > 0 || rule.keyCookies.length > 0) return true
+    // What answers for it may be stored under a key that only its No-Vary-Search tells.
+    if (rule.noVarySearch && search !== '') return true
     const request = { ...x.request, path: pathname, query: search === '' ? undefined : search.slice(1) }
     const own = identify(
       { ...request, scheme: protocol === 'https:' ? 'https' : 'http', authority: host },

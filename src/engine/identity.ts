@@ -1,4 +1,6 @@
 import { effectiveQuery, keyText, primaryKey } from '../http/key.js'
+import type { NoVarySearch } from '../http/no-vary-search.js'
+import { simplifiedUrl } from '../http/simplified-url.js'
 import type { ClientRequest } from './exchange.js'
 import type { TileRef } from './ports/index.js'
 import type { Rule, Rules } from './rules.js'
@@ -15,6 +17,15 @@ export interface Identity {
   readonly cookie: string | undefined
   /** SHA-256 primary key, made when first asked for: a hit in memory needs none. */
   readonly key: string
+  /** What the origin receives, and so what its answer answers for: this, but where it gets the request as it came (`simplified`). */
+  readonly fetched: Identity
+  /** What it was before No-Vary-Search made this of it; undefined when that did nothing. */
+  readonly asked: Identity | undefined
+  /**
+   * The same with the one URL that stands for all that No-Vary-Search says to be the same; itself when it is that already.
+   * @param forwards the origin receives that URL too (P4); else the one that was asked for
+   */
+  simplified(variance: NoVarySearch, forwards: boolean): Identity
 }
 
 export function identify(request: ClientRequest, rule: Rule): Identity {
@@ -22,24 +33,37 @@ export function identify(request: ClientRequest, rule: Rule): Identity {
   const url = `${request.scheme}://${request.authority}${target}`
   const cookie = forwardedCookie(request, rule)
   const extra = extraParts(request, rule, cookie)
-  return new LazyIdentity(target, url, extra.length === 0 ? url : keyText([url, ...extra]), cookie, [
-    url,
-    ...extra,
-  ])
+  return new LazyIdentity(target, url, cookie, extra)
 }
 
 class LazyIdentity implements Identity {
   #key: string | undefined
+  readonly text: string
+
   constructor(
     readonly target: string,
     readonly url: string,
-    readonly text: string,
     readonly cookie: string | undefined,
-    private readonly parts: readonly string[],
-  ) {}
+    private readonly extra: readonly string[],
+    readonly asked: Identity | undefined = undefined,
+    private readonly forwards = true,
+  ) {
+    this.text = extra.length === 0 ? url : keyText([url, ...extra])
+  }
 
   get key(): string {
-    return (this.#key ??= primaryKey(this.parts))
+    return (this.#key ??= primaryKey([this.url, ...this.extra]))
+  }
+
+  get fetched(): Identity {
+    return this.forwards ? this : this.asked!
+  }
+
+  simplified(variance: NoVarySearch, forwards: boolean): Identity {
+    const url = simplifiedUrl(this.url, variance)
+    if (url === this.url) return this
+    const target = forwards ? simplifiedUrl(this.target, variance) : this.target
+    return new LazyIdentity(target, url, this.cookie, this.extra, this, forwards)
   }
 }
 

@@ -6,12 +6,13 @@ import { candidateOf, selectCandidate, type EntryCandidate } from './candidates.
 import type { Exchange } from './exchange.js'
 import { Flights } from './flights.js'
 import { bypassReason } from './forward.js'
-import { identify, tileOf } from './identity.js'
+import { identify, tileOf, type Identity } from './identity.js'
 import type { Resident } from './memory-tier.js'
 import type { Parts } from './parts.js'
-import type { FenceState, RuleLayer } from './ports/index.js'
+import type { Entry, FenceState, RuleLayer } from './ports/index.js'
 import { RenderedHits } from './rendered-hits.js'
 import { Rules } from './rules.js'
+import { answersFor } from './search-variance.js'
 import { StoredAnswers } from './stored-answers.js'
 import { directivesOf, requestFacts, type Trip } from './trip.js'
 
@@ -41,7 +42,10 @@ export class Journey {
       ),
     )
     this.#flights = new Flights(parts, this.#rules, {
-      again: trip => this.#slow(trip),
+      again: trip => {
+        trip.identity = this.#addressed(trip)
+        this.#slow(trip)
+      },
       answer: (trip, entry, result, detail) => {
         this.#answers
           // Judged when its flight began: a purge since then concerns it, and memory would not be told again.
@@ -93,21 +97,46 @@ export class Journey {
       attempts: 0,
       arrivedAt: 0,
       lookedUpAt: 0,
+      literal: false,
     }
     const bypass = bypassReason(x.request, identity, rule, this.parts.settings.limits.maxUrlLength)
     if (bypass !== undefined) {
       this.#flights.pass(trip, bypass)
       return false
     }
-    const residents = this.parts.memory.find(identity.text)
-    const hit = residents === undefined ? 'none' : this.#hitInMemory(trip, residents)
+    trip.identity = this.#addressed(trip)
+    const hit = this.#inMemory(trip)
     if (hit === 'none' && rule.layer !== undefined && !this.#servesTile(trip, rule.layer)) return true
     if (hit === 'none') this.#slow(trip)
     return hit === 'answered'
   }
 
+  /** key: by what No-Vary-Search makes of the URL, where that is known of its path and not found wrong for this request. */
+  #addressed({ x, rule, identity, literal }: Trip): Identity {
+    const asked = identity.asked ?? identity
+    if (!rule.noVarySearch || literal || x.request.query === undefined) return asked
+    const variance = this.parts.variances.find(asked.url)
+    return variance === undefined ? asked : asked.simplified(variance, x.origin.once !== true)
+  }
+
+  /** lookup in memory; where what is under the simplified URL answers for others (No-Vary-Search), under the URL as it was asked. */
+  #inMemory(trip: Trip): MemoryHit {
+    const { memory } = this.parts
+    const { identity } = trip
+    const found = memory.find(identity.text)
+    if (found === undefined) return 'none'
+    const residents = answering(trip, found)
+    if (residents.length > 0) return this.#hitInMemory(trip, residents)
+    const literal = memory.find(identity.asked!.text)
+    if (literal === undefined) return 'none'
+    trip.identity = identity.asked!
+    const hit = this.#hitInMemory(trip, literal)
+    if (hit === 'none') trip.identity = identity
+    return hit
+  }
+
   /** lookup and decide in memory: no promise, no hash. `none`: it takes the stores, or the origin. */
-  #hitInMemory(trip: Trip, residents: readonly Resident[]): 'answered' | 'streams' | 'none' {
+  #hitInMemory(trip: Trip, residents: readonly Resident[]): MemoryHit {
     const { parts } = this
     const { x } = trip
     if (!parts.lease.holds()) return 'none'
@@ -116,7 +145,7 @@ export class Journey {
     if (chosen === undefined || parts.fence.verdict(chosen.stored, chosen.checkedSeq) !== 'live')
       return 'none'
     const now = parts.clock.now()
-    const decision = decide(requestFacts(trip), chosen, false, now)
+    const decision = told(trip, decide(requestFacts(trip), chosen, false, now))
     if (decision.action !== 'hit') return 'none'
     const { outcome } = x
     outcome.tier = 'memory'
@@ -166,32 +195,48 @@ export class Journey {
   /** lookup in the stores, then decide. */
   async #lookup(trip: Trip): Promise<void> {
     const { parts } = this
-    const { x, rule, identity } = trip
+    const { x, identity } = trip
     x.outcome.key = identity.key
     const started = parts.clock.monotonic()
     trip.lookedUpAt = started
     if (trip.attempts === 0) trip.arrivedAt = started
-    let candidates: EntryCandidate[] = []
+    let live: readonly EntryCandidate[] = []
     let fence: FenceState | undefined
     try {
       const pending = parts.fence.lookup(identity.key)
       const found = pending instanceof Promise ? await pending : pending
       fence = found.fence
-      for (const entry of found.entries) {
-        const verdict = parts.fence.verdict(entry)
-        if (verdict !== 'dead') candidates.push(candidateOf(entry, rule, verdict === 'soft'))
-      }
+      live = this.#live(trip, found.entries)
     } catch (error) {
       // P5: a broken tier is a miss. It is counted here and shown by the tier's health.
       parts.stats.storeFailures++
       parts.events.warn('lookup-failed', { url: identity.url, error: messageOf(error) })
-      candidates = []
+    }
+    const candidates = answering(trip, live)
+    if (candidates.length === 0 && live.length > 0) {
+      // What is there answers for other URLs: on by the one that was asked for.
+      trip.literal = true
+      trip.identity = this.#addressed(trip)
+      return this.#lookup(trip)
     }
     x.outcome.lookupMs = parts.clock.monotonic() - started
     if (x.responder.closed) return
     const selected = selectCandidate(candidates, name => valueOf(x.request, name))
     const decision = decide(requestFacts(trip), selected, candidates.length > 0, parts.clock.now())
-    await this.#act(trip, decision, fence)
+    await this.#act(trip, told(trip, decision), fence)
+  }
+
+  /** Those that no invalidation has killed. */
+  #live({ rule }: Trip, entries: readonly Entry[]): readonly EntryCandidate[] {
+    const { fence, variances } = this.parts
+    const live: EntryCandidate[] = []
+    for (const entry of entries) {
+      const verdict = fence.verdict(entry)
+      if (verdict === 'dead') continue
+      live.push(candidateOf(entry, rule, verdict === 'soft'))
+      if (rule.noVarySearch) variances.recall(entry)
+    }
+    return live
   }
 
   async #act(trip: Trip, decision: Decision<EntryCandidate>, fence: FenceState | undefined): Promise<void> {
@@ -236,6 +281,22 @@ export class Journey {
       trace,
     )
   }
+}
+
+type MemoryHit = 'answered' | 'streams' | 'none'
+
+/** Those that answer for the URL that was asked for. */
+function answering<C extends EntryCandidate>(
+  { identity: { asked } }: Trip,
+  found: readonly C[],
+): readonly C[] {
+  return asked === undefined ? found : found.filter(({ stored }) => answersFor(stored, asked.url))
+}
+
+/** The decision; one that was taken under what No-Vary-Search makes of the URL says so (P11). */
+function told<C extends EntryCandidate>(trip: Trip, decision: Decision<C>): Decision<C> {
+  if (trip.identity.asked === undefined || decision.action === 'unsatisfiable') return decision
+  return { ...decision, detail: `${decision.detail}; no-vary-search` }
 }
 
 /** ms; negative when it is stale. */

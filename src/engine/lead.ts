@@ -43,6 +43,7 @@ export class Lead {
   #call: OriginCall | undefined
   #flow: FlowControl | undefined
   #fill: Fill | undefined
+  #address: Identity
   #bytes = 0
   #expected: number | undefined
   #requestTime = 0
@@ -64,6 +65,7 @@ export class Lead {
   ) {
     this.#mode = plan.mode
     this.#stamp = plan.stamp
+    this.#address = plan.identity
     this.#stored = new StoredResponses(parts, plan)
   }
 
@@ -265,20 +267,27 @@ export class Lead {
     if (this.flight.deserted) this.#abort()
   }
 
-  #store(head: ResponseHead, { entry, freshUntil, bornAt }: Assessment & { action: 'store' }): void {
+  #store(head: ResponseHead, assessment: Assessment & { action: 'store' }): void {
+    const { entry, address, freshUntil, bornAt } = assessment
     this.#expected =
       entry.range !== undefined && this.parts.settings.http.inexactContentRange
         ? undefined
         : contentLength(head)
+    this.#address = address
     this.#fill = new Fill(this.#fillDeps(), this.#fillPlan(entry), () => this.resume())
-    const shared = { sharedFields: entry.fields, sharedUntil: freshUntil, bornAt }
+    const shared = { sharedFields: entry.fields, sharedUntil: freshUntil, bornAt, key: entry.key }
     this.flight.head({ ...head, ...shared, refusal: undefined })
   }
 
   #fillDeps() {
     const { metadata, bodies, clock, pending, settings, fence } = this.parts
     const { maxVariants } = settings.limits
-    const commit = (entry: Entry, inline?: Buffer) => fence.commitChecked(entry, { maxVariants, inline })
+    const { identity } = this.plan
+    const commit = (entry: Entry, inline?: Buffer) =>
+      // A purge of the key that it was asked for by means this content too.
+      entry.key === identity.key
+        ? fence.commitChecked(entry, { maxVariants, inline })
+        : fence.commitChecked(entry, { maxVariants, inline }, { ...entry, key: identity.key })
     return { metadata, bodies, clock, pending, commit, ...settings.limits }
   }
 
@@ -300,10 +309,14 @@ export class Lead {
     if (result.stored) {
       parts.stats.fills++
       const { entry, bytes } = result
+      if (plan.rule.noVarySearch) parts.variances.learn(entry)
+      // What is newer went elsewhere: where it was looked for, nothing older may be found.
+      const { candidate } = plan
+      if (candidate !== undefined && candidate.stored.key !== entry.key) void this.#stored.discard(candidate)
       const soft = parts.fence.verdict(entry) !== 'live'
       if (bytes !== undefined && !soft && parts.memory.takes(bytes.length)) {
         parts.memory.put(
-          plan.identity.text,
+          this.#address.text,
           residentOf(candidateOf(entry, plan.rule, false), bytes, parts.fence.state().seq, parts.answers),
         )
       }

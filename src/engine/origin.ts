@@ -53,5 +53,7 @@ export interface OriginCall {
 
 /** Where responses come from: the handlers behind the middleware, or an upstream over HTTP. */
 export interface Origin {
+  /** It can be asked once only: its answer has to be the one to the request as it came. */
+  readonly once?: boolean
   fetch(request: OriginRequest, sink: OriginSink): OriginCall
 }

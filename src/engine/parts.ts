@@ -3,6 +3,7 @@ import type { Pieces } from './body/pieces.js'
 import type { SmallBodies } from './body/read.js'
 import type { Clock } from './clock.js'
 import type { Fence } from './fence/fence.js'
+import type { LearntVariances } from './learnt-variances.js'
 import type { Lease } from './lease.js'
 import type { MemoryTier } from './memory-tier.js'
 import type { OwedInvalidations } from './owed-invalidations.js'
@@ -28,6 +29,7 @@ export interface Parts {
   /** Stores that other nodes share: who fetches what. */
   readonly locks?: FillLocks
   readonly memory: MemoryTier
+  readonly variances: LearntVariances
   readonly answers: AnswerFields
   readonly owed: OwedInvalidations
   readonly pending: PendingBytes

@@ -12,6 +12,7 @@ export interface Rule {
   readonly policy: PolicyRule
   readonly bypass: boolean
   readonly query: QueryRule | undefined
+  readonly noVarySearch: boolean
   readonly keyHeaders: readonly string[]
   readonly keyCookies: readonly string[]
   readonly cookies: 'bypass' | 'strip' | 'forward'
@@ -89,6 +90,8 @@ function compile(
     },
     bypass: rule.bypass ?? false,
     query: compileQuery(rule.query),
+    // Which tile a URL is of is for the layer to say: an area purged must not miss one whose place a response calls irrelevant.
+    noVarySearch: rule.noVarySearch === true && layer === undefined,
     keyHeaders: (rule.keyHeaders ?? []).map(name => name.toLowerCase()),
     keyCookies: rule.keyCookies ?? [],
     cookies: rule.cookies ?? 'bypass',

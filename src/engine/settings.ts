@@ -68,6 +68,8 @@ export interface RuleSettings {
   readonly staleWhileRevalidate?: number
   readonly staleIfError?: number
   readonly query?: QuerySettings
+  /** Take the responses' No-Vary-Search into account: what it says not to matter makes no second entry. */
+  readonly noVarySearch?: boolean
   /** Request fields whose values are part of the key. */
   readonly keyHeaders?: readonly string[]
   /** Cookies whose values are part of the key; with it, only these are forwarded. */

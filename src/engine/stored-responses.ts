@@ -39,7 +39,9 @@ export class StoredResponses {
     const refreshed = candidateOf(entry, this.plan.rule, false)
     try {
       const { maxVariants } = this.parts.settings.limits
-      const result = await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
+      const options = { maxVariants, expectBody: entry.body.id }
+      // A purge that meant what it was until now means what it has become: the content is the same.
+      const result = await this.parts.fence.commitChecked(entry, options, candidate.stored)
       // Purged meanwhile: what the 304 confirmed is not kept. Those who wait here asked before the purge, and may have it (P1).
       if (!result.ok)
         this.parts.events.warn('refresh-not-kept', { url: this.plan.identity.url, reason: result.reason })
@@ -106,7 +108,8 @@ export class StoredResponses {
     if (entry === undefined) return this.discard(candidate)
     try {
       const { maxVariants } = this.parts.settings.limits
-      await this.parts.fence.commitChecked(entry, { maxVariants, expectBody: entry.body.id })
+      const options = { maxVariants, expectBody: entry.body.id }
+      await this.parts.fence.commitChecked(entry, options, candidate.stored)
       this.parts.memory.remove(this.plan.identity.text)
     } catch (error) {
       this.parts.events.warn('refresh-failed', { url: this.plan.identity.url, error: String(error) })

@@ -11,7 +11,8 @@ import type { Rule } from './rules.js'
 export interface Trip {
   readonly x: Exchange
   readonly rule: Rule
-  readonly identity: Identity
+  /** Where it looks now, and what it asks for: with No-Vary-Search this can change on the way. */
+  identity: Identity
   readonly directives: CacheControl
   /** Times it was sent back to `lookup`: released by a flight, or a body could not be read. */
   attempts: number
@@ -19,6 +20,8 @@ export interface Trip {
   arrivedAt: number
   /** When the stores were asked, monotonic ms. */
   lookedUpAt: number
+  /** Nothing that No-Vary-Search makes of its URL answers for it: it goes on as it was asked. */
+  literal: boolean
 }
 
 const ONLY_IF_CACHED = /only-if-cached/i

@@ -1,6 +1,10 @@
 import { fieldValue, type RawFields } from './fields.js'
 import { parseStructuredDictionary, type Member } from './structured-field-dictionary.js'
 
+/** Longest field that is read, characters, and most names in one list: with more, the whole query matters. */
+const MAX_LENGTH = 2048
+const MAX_NAMES = 64
+
 /** Which parts of the query do not matter for a response (No-Vary-Search, IETF draft-ietf-httpbis-no-vary-search). */
 export interface NoVarySearch {
   /** Parameters that do not matter; true: none matters but {@link except}. Names are decoded as in a form (`+`, `%xx`). */
@@ -13,12 +17,13 @@ export interface NoVarySearch {
 
 /**
  * Reads No-Vary-Search. Strict as the draft has it: whatever is not understood means that the whole query matters; keys that are not
- * known are ignored.
+ * known are ignored. One that is too long is not read.
  * @returns undefined when the whole query matters (field absent, invalid, or saying so).
  */
 export function parseNoVarySearch(fields: RawFields): NoVarySearch | undefined {
   const value = fieldValue(fields, 'no-vary-search')
-  const members = value === undefined ? undefined : parseStructuredDictionary(value)
+  const isRead = value !== undefined && value.length <= MAX_LENGTH
+  const members = isRead ? parseStructuredDictionary(value) : undefined
   if (members === undefined) return undefined
   const keyOrder = members.get('key-order')
   if (keyOrder !== undefined && keyOrder.type !== 'boolean') return undefined
@@ -40,26 +45,31 @@ function paramsOf(member: Member | undefined): true | readonly string[] | undefi
 
 /** The decoded strings of an inner list; undefined when it is none or holds anything else. */
 function keysOf(member: Member): readonly string[] | undefined {
-  if (member.type !== 'list') return undefined
+  if (member.type !== 'list' || member.items.length > MAX_NAMES) return undefined
   const keys: string[] = []
   for (const item of member.items) {
     if (item.type !== 'string') return undefined
-    keys.push(decodeKey(item.value))
+    keys.push(decodeForm(item.value))
   }
   return keys
 }
 
-/** The draft's "parse a key": plus is a space, percent-decoding, then UTF-8 with replacement. `key` is ASCII. */
-function decodeKey(key: string): string {
+/**
+ * A name or value of a query as forms have it (and the draft's "parse a key"): plus is a space, percent-decoding, then UTF-8 with
+ * replacement. Each character of `text` is a byte.
+ */
+export function decodeForm(text: string): string {
   const bytes: number[] = []
-  for (let i = 0; i < key.length; i++) {
-    const hex = key[i] === '%' ? /^[0-9a-f]{2}$/i.exec(key.slice(i + 1, i + 3)) : null
+  for (let i = 0; i < text.length; i++) {
+    const hex = text[i] === '%' ? /^[0-9a-f]{2}$/i.exec(text.slice(i + 1, i + 3)) : null
     if (hex === null) {
-      bytes.push(key[i] === '+' ? 0x20 : key.charCodeAt(i))
+      bytes.push(text[i] === '+' ? 0x20 : text.charCodeAt(i))
     } else {
       bytes.push(parseInt(hex[0], 16))
       i += 2
     }
   }
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes))
+  return UTF8.decode(Uint8Array.from(bytes))
 }
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })

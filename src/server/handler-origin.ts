@@ -7,6 +7,7 @@ import { rewriteRequest } from './rewritten-request.js'
 
 /** The handlers behind the middleware, for one request: they run once, and what they send is taken as an origin's answer. */
 export class HandlerOrigin implements Origin {
+  readonly once = true
   #used = false
 
   constructor(

@@ -9,7 +9,7 @@ import type {
   TileBook,
 } from '../ports/index.js'
 import { encodeMark } from './mark-codec.js'
-import { concerns, mightConcern, type Mark, type Subject } from './mark.js'
+import { concerns, mightConcern, type Expected, type Mark, type Subject } from './mark.js'
 import { holdMark, MarkIndex, type HeldMark } from './mark-index.js'
 
 export interface FenceOptions {
@@ -131,7 +131,7 @@ export class Fence {
    * Whether an invalidation may stand between a flight that began at `stamp` and a request of now for the same key: then the
    * request must not join it. In doubt (the response's tags are not known yet, marks have been dropped): yes.
    */
-  mayStandBetween(stamp: FenceState, request: Pick<Subject, 'key' | 'url'>): boolean {
+  mayStandBetween(stamp: FenceState, request: Expected): boolean {
     if (stamp.epoch !== this.#state.epoch || stamp.seq < this.#floor || stamp.seq < this.#horizon) return true
     for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.seq > stamp.seq; i--) {
       if (mightConcern(this.#log[i]!.mark, request, this.options.tiles)) return true
@@ -152,10 +152,16 @@ export class Fence {
   /**
    * Commits, held against all marks: when one comes in between, checks again and tries again.
    * `dead`: an invalidation since its stamp concerns the entry.
+   * @param known what the content was known as before, where that was another key, or its fields said another thing of its URLs.
    */
-  async commitChecked(entry: Entry, options: Omit<CommitOptions, 'checked'>): Promise<CheckedCommit> {
+  async commitChecked(
+    entry: Entry,
+    options: Omit<CommitOptions, 'checked'>,
+    known: Subject = entry,
+  ): Promise<CheckedCommit> {
     for (let tries = 1; ; tries++) {
       if (this.verdict(entry) === 'dead') return { ok: false, reason: 'dead' }
+      if (known !== entry && this.verdict(known) === 'dead') return { ok: false, reason: 'dead' }
       const result = await this.store.commit(entry, { ...options, checked: this.#state })
       if (result.ok || result.reason !== 'fence' || tries === COMMIT_TRIES) return result
       await this.observe(result.fence)

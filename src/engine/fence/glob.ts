@@ -52,15 +52,26 @@ export class Glob {
     return text === this.pattern || this.#run(text) !== this.#negated
   }
 
+  /** Whether a text may match that begins with this; `false` is certain. Of the pattern as it stands, whether negated or not. */
+  mayBeginWith(text: string): boolean {
+    if (this.pattern.startsWith(text)) return true
+    return this.#literal.startsWith(text) || this.#places(text, false).length > 0
+  }
+
   #run(text: string): boolean {
-    if (!text.startsWith(this.#literal)) return false
+    return this.#places(text, true).some(place => this.#steps[place]!.op === 'accept')
+  }
+
+  /** Where in the glob one can be after this text. `ends`: nothing follows it. */
+  #places(text: string, ends: boolean): readonly number[] {
+    if (!text.startsWith(this.#literal)) return []
     let places: number[] = []
     let next: number[] = []
     this.#clock++
-    this.#add(places, 0, text.length === 0)
+    this.#add(places, 0, ends && text.length === 0)
     for (let at = 0; at < text.length && places.length > 0; at++) {
       const code = text.charCodeAt(at)
-      const atEnd = at + 1 === text.length
+      const atEnd = ends && at + 1 === text.length
       this.#clock++
       for (const place of places) {
         const step = this.#steps[place]!
@@ -71,7 +82,7 @@ export class Glob {
       next = spent
       next.length = 0
     }
-    return places.some(place => this.#steps[place]!.op === 'accept')
+    return places
   }
 
   /** Adds a step and all that are reached from it without reading a character, each at most once for a position. */

@@ -4,7 +4,7 @@ import { criteriaText, decodeMark } from './mark-codec.js'
 import { concerns, type Mark, type Subject } from './mark.js'
 import { namesOf } from './mark-faults.js'
 import { isStrataError } from '../../errors.js'
-import { urlParts } from './url-parts.js'
+import { boundsIn, raise, UrlMarks, type Bounds } from './url-marks.js'
 
 /** A mark of the log, decoded. */
 export interface HeldMark {
@@ -39,12 +39,6 @@ export function holdMark({ seq, mark: text }: LoggedMark): HeldMark {
   }
 }
 
-/** Greatest bound of the hard and of the soft marks that say the same. */
-interface Bounds {
-  hard: number
-  soft: number
-}
-
 interface Listed extends Bounds {
   readonly mark: Mark
 }
@@ -59,16 +53,17 @@ export class MarkIndex {
   readonly #all: Bounds = { hard: 0, soft: 0 }
   readonly #keys = new Map<string, Bounds>()
   readonly #tags = new Map<string, Bounds>()
-  readonly #urls = new Map<string, Bounds>()
+  readonly #urls = new UrlMarks()
   readonly #others = new Map<string, Listed>()
 
   constructor(private readonly tiles?: TileBook) {}
 
   add(held: HeldMark): void {
     this.newest = Math.max(this.newest, held.bound)
-    const bounds = this.#boundsOf(held.mark)
-    if (held.mark.soft) bounds.soft = Math.max(bounds.soft, held.bound)
-    else bounds.hard = Math.max(bounds.hard, held.bound)
+    const by = held.mark.soft ? { hard: 0, soft: held.bound } : { hard: held.bound, soft: 0 }
+    const { url } = held.mark
+    if (url !== undefined && namesOf(held.mark).length === 1) this.#urls.add(url, by)
+    else raise(this.#boundsOf(held.mark), by)
   }
 
   /** What the marks with a bound above `from` make of the entry. */
@@ -83,10 +78,7 @@ export class MarkIndex {
     }
     if (this.#keys.size > 0 && consider(this.#keys.get(entry.key))) return 'dead'
     if (this.#tags.size > 0) for (const tag of entry.tags) if (consider(this.#tags.get(tag))) return 'dead'
-    if (this.#urls.size > 0) {
-      if (consider(this.#urls.get(entry.url))) return 'dead'
-      if (consider(this.#urls.get(urlParts(entry.url).target))) return 'dead'
-    }
+    if (this.#urls.size > 0 && consider(this.#urls.find(entry))) return 'dead'
     for (const listed of this.#others.values()) {
       if (listed.hard <= from && (soft || listed.soft <= from)) continue
       if (concerns(listed.mark, entry, this.tiles) && consider(listed)) return 'dead'
@@ -100,19 +92,12 @@ export class MarkIndex {
       if (mark.all === true) return this.#all
       if (mark.key !== undefined) return boundsIn(this.#keys, mark.key)
       if (mark.tag !== undefined) return boundsIn(this.#tags, mark.tag)
-      if (mark.url !== undefined) return boundsIn(this.#urls, mark.url)
     }
     const text = short(criteriaText(mark))
     let listed = this.#others.get(text)
     if (listed === undefined) this.#others.set(text, (listed = { mark, hard: 0, soft: 0 }))
     return listed
   }
-}
-
-function boundsIn(map: Map<string, Bounds>, name: string): Bounds {
-  let bounds = map.get(name)
-  if (bounds === undefined) map.set(name, (bounds = { hard: 0, soft: 0 }))
-  return bounds
 }
 
 /** Texts of areas are long, and kept for as long as the mark is. */

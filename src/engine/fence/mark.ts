@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { fieldValue } from '../../http/fields.js'
+import { fieldValue, type RawFields } from '../../http/fields.js'
 import type { Entry, TileBook, TileCriterion } from '../ports/index.js'
 import { compileGlob } from './glob.js'
-import { compileUrlGlob } from './url-glob.js'
+import { patternTest, prefixTest, urlTest } from './url-criteria.js'
 import { urlParts } from './url-parts.js'
 
 /** What an invalidation is about: an entry is concerned when all criteria that are given hold for it. */
@@ -10,7 +10,7 @@ export interface Criteria {
   readonly all?: true
   /** Primary key: all variants. */
   readonly key?: string
-  /** Effective request URL, absolute, or path and query alone: exactly this one. */
+  /** Effective request URL, absolute, or path and query alone: this one, and what answers for it (No-Vary-Search). */
   readonly url?: string
   /** Beginning of the URL, or of path and query when it begins with `/`. */
   readonly prefix?: string
@@ -68,16 +68,28 @@ export function concerns(mark: Mark, entry: Subject, tiles?: TileBook): boolean 
   return test(entry)
 }
 
-const byUrl = new WeakMap<Mark, (entry: Subject) => boolean>()
+/** What a request tells of the response to come. */
+export interface Expected extends Pick<Subject, 'key' | 'url'> {
+  /** The response may answer for other queries as well, and go under another key (No-Vary-Search). */
+  readonly anyQuery: boolean
+}
 
-/** Whether the mark could be about a response for this key and URL of which nothing else is known yet: when in doubt, yes. */
-export function mightConcern(mark: Mark, request: Pick<Subject, 'key' | 'url'>, book?: TileBook): boolean {
-  let test = byUrl.get(mark)
+const byUrl = new WeakMap<Mark, (entry: Subject) => boolean>()
+const byAnyQuery = new WeakMap<Mark, (entry: Subject) => boolean>()
+const ITS_OWN: RawFields = []
+const ANY_QUERY: RawFields = ['No-Vary-Search', 'key-order, params']
+
+/** Whether the mark could be about a response of which nothing else is known yet: when in doubt, yes. */
+export function mightConcern(mark: Mark, { key, url, anyQuery }: Expected, book?: TileBook): boolean {
+  const known = anyQuery ? byAnyQuery : byUrl
+  let test = known.get(mark)
   if (test === undefined) {
     const { key, url, prefix, host, pattern, tiles } = mark
-    byUrl.set(mark, (test = compileCriteria({ key, url, prefix, host, pattern, tiles }, book)))
+    // Which tile it is may lie in the query.
+    const criteria = anyQuery ? { url, prefix, host, pattern } : { key, url, prefix, host, pattern, tiles }
+    known.set(mark, (test = compileCriteria(criteria, book)))
   }
-  return test(request as Subject)
+  return test({ key, url, fields: anyQuery ? ANY_QUERY : ITS_OWN } as Subject)
 }
 
 /** @throws StrataError STRATA_BAD_REQUEST for a pattern that cannot be matched. */
@@ -90,27 +102,19 @@ export function compileCriteria(criteria: Criteria, book?: TileBook): (entry: Su
   if (olderThan !== undefined) tests.push(entry => entry.responseTime < olderThan)
   if (minBytes !== undefined) tests.push(entry => entry.body.size >= minBytes)
   if (host !== undefined) tests.push(entry => isOnHost(entry.url, host))
-  if (url !== undefined) tests.push(entry => textFor(url, entry) === url)
-  if (prefix !== undefined) tests.push(entry => textFor(prefix, entry).startsWith(prefix))
+  if (url !== undefined) tests.push(urlTest(url))
+  if (prefix !== undefined) tests.push(prefixTest(prefix))
   if (contentType !== undefined) {
     const glob = compileGlob(contentType)
     tests.push(entry => glob(mediaType(entry)))
   }
-  if (pattern !== undefined) {
-    const glob = compileUrlGlob(pattern)
-    tests.push(entry => glob(entry.url))
-  }
+  if (pattern !== undefined) tests.push(patternTest(pattern))
   // Without layers nobody can say which tile an entry is: it may be one of these.
   if (criteria.tiles !== undefined && book !== undefined) tests.push(book.matcher(criteria.tiles))
   return entry => {
     for (const test of tests) if (!test(entry)) return false
     return true
   }
-}
-
-/** What a criterion is compared with: path and query if it begins with `/`, else the whole URL. */
-function textFor(criterion: string, { url }: Subject): string {
-  return criterion.startsWith('/') ? urlParts(url).target : url
 }
 
 function isOnHost(url: string, host: string): boolean {
