@@ -94,13 +94,13 @@ const shared = {
     .describe(
       'Request Cache-Control and Pragma: honour = all; only-if-cached = that one alone, for the others let any client bypass the cache cheaply; ignore = none',
     ),
-  query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
   noVarySearch: z
     .boolean()
     .optional()
     .describe(
       'Believe the No-Vary-Search of responses: URLs that differ only in what it says not to matter share an entry',
     ),
+  query: querySettings.optional().describe('How the query takes part in the key and in what the origin gets'),
 }
 
 export const ruleSchema = z

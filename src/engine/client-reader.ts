@@ -54,9 +54,12 @@ export class ClientReader implements FlightReader {
     return true
   }
 
+  isFor(head: FlightHead): boolean {
+    return this.plan.answersFor(head.sharedFields)
+  }
+
   /** Followers share only what the rules of a stored response would give them: the variant, the coding, §3.5. */
   accepts(head: FlightHead): boolean {
-    if (!this.plan.answersFor(head.sharedFields)) return false
     if (this.plan.leads) return true
     if (this.plan.now() >= head.sharedUntil) return false
     const { request } = this.x

@@ -22,10 +22,9 @@ export interface FlightHead extends ResponseHead {
 
 /** One client (or the fill) that takes what a flight brings. Every reader gets exactly one of end, failure, stored, released. */
 export interface FlightReader {
-  /**
-   * May this reader have the response? A follower with another variant or without the right credentials may not: it is released. Nor
-   * may anybody, the leader included, whose URL the response does not answer for.
-   */
+  /** Does the response answer for the URL that this reader asked for (No-Vary-Search)? If not it is released, be it the leader. */
+  isFor(head: FlightHead): boolean
+  /** May this reader have the response? A follower with another variant or without the right credentials may not: it is released. */
   accepts(head: FlightHead): boolean
   /** `whole`: the body has come to its end already; it is as good as stored. */
   onHead(head: FlightHead, whole: boolean): void
@@ -93,7 +92,7 @@ export class Flight {
     if (this.#state === 'settled' || this.#kept === undefined) return false
     const head = this.#head
     if (head !== undefined) {
-      if (head.refusal !== undefined || !reader.accepts(head)) return false
+      if (head.refusal !== undefined || !reader.accepts(head) || !reader.isFor(head)) return false
       reader.onHead(head, this.#ended)
       for (const chunk of this.#kept) if (!reader.onChunk(chunk)) this.#block(reader)
       if (this.#ended) {
@@ -134,8 +133,8 @@ export class Flight {
     this.#state = 'streaming'
     if (head.refusal !== undefined) this.#kept = undefined
     for (const reader of [...this.#readers]) {
-      const mine = (reader === this.#leader || head.refusal === undefined) && reader.accepts(head)
-      if (mine) reader.onHead(head, false)
+      const mine = reader === this.#leader || (head.refusal === undefined && reader.accepts(head))
+      if (mine && reader.isFor(head)) reader.onHead(head, false)
       else this.#release(reader)
     }
   }

@@ -14,6 +14,9 @@ export class Notes implements FlightReader {
   constructor(private readonly wants: (head: FlightHead) => boolean = () => true) {
     this.failed = new Promise(resolve => (this.#fail = resolve))
   }
+  isFor(): boolean {
+    return true
+  }
   accepts(head: FlightHead): boolean {
     return this.wants(head)
   }

@@ -46,6 +46,7 @@ describe('defaults', () => {
       coalesce: true,
       coalesceAcrossNodes: true,
       requestDirectives: 'only-if-cached',
+      noVarySearch: false,
     })
   })
 

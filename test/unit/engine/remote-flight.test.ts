@@ -16,6 +16,7 @@ function shared() {
     const events: string[] = []
     const flight = new Flight({ bufferBytes: 1, stallMs: 1 }, nothing, nothing)
     const reader: FlightReader = {
+      isFor: () => true,
       accepts: () => true,
       onHead: nothing,
       onChunk: () => true,

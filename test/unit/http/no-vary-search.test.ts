@@ -45,6 +45,16 @@ test.each([
   expect(parse(value)).toBeUndefined()
 })
 
+test('as many names as are read, and no more; as long as is read, and no longer', () => {
+  const names = (count: number) => `params=(${Array.from({ length: count }, (_, i) => `"p${i}"`).join(' ')})`
+  expect(parse(names(64))?.params).toHaveLength(64)
+  expect(parse(names(65))).toBeUndefined()
+  expect(parse(`params, except=(${'"a" '.repeat(65)})`)).toBeUndefined()
+  const long = (length: number) => `params=("${'a'.repeat(length - 11)}")`
+  expect(parse(long(2048))).toBeDefined()
+  expect(parse(long(2049))).toBeUndefined()
+})
+
 test('without the field the whole query matters', () => {
   expect(parseNoVarySearch(['Vary', 'a'])).toBeUndefined()
 })
