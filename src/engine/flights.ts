@@ -258,7 +258,9 @@ export class Flights {
   #answersFor(trip: Trip, url: string, fields: RawFields, leads: boolean): boolean {
     const { rule, identity } = trip
     const asked = (identity.asked ?? identity).url
-    if (!rule.noVarySearch || answersFor({ url, fields }, asked)) return true
+    // The answer to the very request, a 304 that changes the field included.
+    const isOwn = leads && identity.fetched.url === asked
+    if (!rule.noVarySearch || isOwn || answersFor({ url, fields }, asked)) return true
     trip.literal = true
     if (leads) this.parts.variances.doubt(asked)
     return false

@@ -69,6 +69,29 @@ describe('fwd', () => {
     expect(own(answer).parameters).toMatchObject({ fwd: 'request' })
   })
 
+  test('partial: a part is stored, and another one is asked for', async () => {
+    const target = strata.target()
+    const part = (first: number, body: string) => ({
+      status: 206,
+      fields: [...fresh, ['ETag', '"1"'], ['Content-Range', `bytes ${first}-${first + 1}/9`]] as [
+        string,
+        string,
+      ][],
+      body,
+    })
+    strata.origin.script(target, part(0, 'ab'), part(4, 'ef'))
+    await strata.get(target, ['Range', 'bytes=0-1'])
+    const answer = await strata.get(target, ['Range', 'bytes=4-5'])
+    expect(own(answer).parameters).toMatchObject({ fwd: 'partial', 'fwd-status': 206 })
+  })
+
+  test('bypass: preconditions that are for the origin to evaluate', async () => {
+    const target = strata.target()
+    strata.origin.script(target, { status: 412 })
+    const answer = await strata.get(target, ['If-Match', '"1"'])
+    expect(own(answer).parameters).toMatchObject({ fwd: 'bypass', 'fwd-status': 412, detail: 'precondition' })
+  })
+
   test('method', async () => {
     const target = strata.target()
     strata.origin.script(target, { fields: [] })
