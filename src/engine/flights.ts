@@ -293,6 +293,8 @@ export class Flights {
         candidate,
         isAlone: () => name === undefined || this.#flights.get(name)?.flight !== flight,
         onInterim: (status, fields) => x.responder.interim(status, fields),
+        onAddressed: address =>
+          this.#listAlso(running, name && flightName({ x, identity: address }), address.text),
         beforeHead: isUnsafe(x.request.method)
           ? head => invalidateAfter(parts, { x, identity, mayHold: url => this.#mayHold(url, trip) }, head)
           : undefined,
@@ -328,6 +330,13 @@ export class Flights {
     const same = this.#byKey.get(text)
     if (same === undefined) this.#byKey.set(text, new Set([running]))
     else same.add(running)
+  }
+
+  /** No-Vary-Search has told that it brings what others look for elsewhere: they find it there. */
+  #listAlso(running: Running, name: string | undefined, text: string): void {
+    if (name !== undefined && !this.#flights.has(name)) this.#flights.set(name, running)
+    this.#remember(running, text)
+    running.flight.whenSettled(() => this.#forget(name, running, text))
   }
 
   /** Nobody joins it from now on. */

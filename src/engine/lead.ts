@@ -34,6 +34,8 @@ export interface LeadPlan {
     refusal: string | undefined,
     isShared: boolean,
   ) => void
+  /** What comes is going to be found elsewhere than where it was looked for. */
+  readonly onAddressed: (address: Identity) => void
   readonly onInterim: (status: number, fields: RawFields) => void
 }
 
@@ -274,6 +276,8 @@ export class Lead {
         ? undefined
         : contentLength(head)
     this.#address = address
+    if (this.plan.rule.noVarySearch) this.parts.variances.learn(entry)
+    if (address.text !== this.plan.identity.text) this.plan.onAddressed(address)
     this.#fill = new Fill(this.#fillDeps(), this.#fillPlan(entry), () => this.resume())
     const shared = { sharedFields: entry.fields, sharedUntil: freshUntil, bornAt, key: entry.key }
     this.flight.head({ ...head, ...shared, refusal: undefined })
@@ -309,7 +313,6 @@ export class Lead {
     if (result.stored) {
       parts.stats.fills++
       const { entry, bytes } = result
-      if (plan.rule.noVarySearch) parts.variances.learn(entry)
       // What is newer went elsewhere: where it was looked for, nothing older may be found.
       const { candidate } = plan
       if (candidate !== undefined && candidate.stored.key !== entry.key) void this.#stored.discard(candidate)

@@ -13,7 +13,7 @@ const LONGEST_REMEMBERED = 512
 const MOST_DOUBTS = 3
 
 /**
- * The newest No-Vary-Search of each path, as this node has seen it on what was stored: where to look for what may answer. It only says
+ * The newest No-Vary-Search of each path, as this node has seen it on what it stores: where to look for what may answer. It only says
  * where: whether an entry answers for a URL is for the entry itself to say (`answersFor`). So nodes may know different things, or
  * nothing, and the worst that comes of it is a miss.
  */
@@ -25,7 +25,7 @@ export class LearntVariances {
     return this.#byPath.get(pathOf(url))?.variance
   }
 
-  /** A response that has just been stored: what it says is the newest. */
+  /** A response that is just being stored: what it says is the newest. */
   learn(stored: Answer): void {
     const variance = varianceOf(stored.fields)
     const path = pathOf(stored.url)

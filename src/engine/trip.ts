@@ -54,7 +54,7 @@ export function directivesOf(x: Exchange, rule: Rule): CacheControl {
 }
 
 /** What tells flights apart: key, method and range. Whether a request may join one is for the fence to say. */
-export function flightName({ x, identity }: Trip): string {
+export function flightName({ x, identity }: Pick<Trip, 'x' | 'identity'>): string {
   const { method, headers } = x.request
   const range = method === 'GET' ? (headers.range as string | undefined) : undefined
   const part = range === undefined ? '' : `${range}\n${String(headers['if-range'] ?? '')}`

@@ -136,6 +136,21 @@ describe('one node', () => {
     expect(slow.targets).toEqual(['/a?id=2'])
   })
 
+  test('who comes while it is being stored shares it, though it was asked for by another URL', async () => {
+    let committed = () => {}
+    const commit = new Promise<void>(resolve => (committed = resolve))
+    const slow = stores()
+    const commitNow = slow.metadata.commit.bind(slow.metadata)
+    slow.metadata.commit = (...args) => commit.then(() => commitNow(...args))
+    node = await engineNode(slow, ON)
+    await node.get(clientGet(`${H}/a?id=1&utm=x`), origin)
+    const { body, outcome } = await node.get(clientGet(`${H}/a?id=1&utm=y`), origin)
+    expect([outcome.result, outcome.detail, body]).toEqual(['HIT', 'being-stored', 'for /a?id=1&utm=x'])
+    committed()
+    expect(await get('/a?id=1&utm=z')).toBe('HIT for /a?id=1&utm=x')
+    expect(origin.targets).toHaveLength(1)
+  })
+
   test('followers whose URL the answer is not for go on by themselves', async () => {
     await get('/a?id=1&utm=x')
     let open = () => {}
