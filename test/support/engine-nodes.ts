@@ -1,3 +1,6 @@
+import { Pieces } from '../../src/engine/body/pieces.js'
+import { RecentUses } from '../../src/engine/recent-uses.js'
+import { isInline } from '../../src/engine/ports/body-names.js'
 import { AnswerFields } from '../../src/engine/answer-fields.js'
 import { newOutcome, type ClientRequest, type Outcome, type Responder } from '../../src/engine/exchange.js'
 import { Fence } from '../../src/engine/fence/fence.js'
@@ -42,6 +45,11 @@ export async function engineNode(
     clock: time,
     fence,
     memory,
+    pieces: new Pieces(0),
+    smallBodies: {
+      get: id => (isInline(id) ? stores.metadata.inlineBody(id) : stores.bodies.get(id)),
+    },
+    uses: new RecentUses(settings.limits.minUses),
     lease: new Lease({ ...stores, fence, clock: time, timers: time, ...settings.tiers }),
     variances: new LearntVariances(),
     answers: new AnswerFields(settings.http),
