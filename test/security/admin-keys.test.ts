@@ -130,7 +130,10 @@ describe('strata keys', () => {
       ['create-api-key', 'result'],
       ['create-api-key', 'intent'],
     ])
-    expect(events.at(-1)).toMatchObject({ who: expect.stringMatching(/^cli:/), target: { name: 'backup job' } })
+    expect(events.at(-1)).toMatchObject({
+      who: expect.stringMatching(/^cli:/),
+      target: { name: 'backup job' },
+    })
   })
 
   test('what is wrong is said, and nothing made', async () => {
