@@ -1,4 +1,4 @@
-import type { ConfigSources } from '../config/index.js'
+import type { ConfigSources, StrataConfig } from '../config/index.js'
 import { ConfigError, loadConfig } from '../config/index.js'
 
 interface Output {
@@ -32,9 +32,9 @@ export async function serveCommand(sources: ConfigSources, output: Output): Prom
   try {
     running = await serve(config)
   } catch (error) {
-    const advice = listenAdvice(error)
+    const advice = listenAdvice(error, config)
     if (advice === undefined) throw error
-    output.err(`strata: ${config.host}, port ${config.port}, ${advice}\n`)
+    output.err(`strata: ${advice}\n`)
     process.exit(1)
   }
   await stop
@@ -54,10 +54,16 @@ function firstSignal(): Promise<void> {
   })
 }
 
-function listenAdvice(error: unknown): string | undefined {
+function listenAdvice(error: unknown, { host, port, admin }: StrataConfig): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    const { code, syscall } = at as NodeJS.ErrnoException
-    if (code !== undefined && (syscall === 'listen' || syscall === 'getaddrinfo')) return LISTEN_ERRORS[code]
+    const { code, syscall, port: failed } = at as NodeJS.ErrnoException & { port?: number }
+    if (code === undefined || (syscall !== 'listen' && syscall !== 'getaddrinfo')) continue
+    const advice = LISTEN_ERRORS[code]
+    if (advice === undefined) return undefined
+    // The admin routes listen first.
+    const isAdmin = admin.port !== undefined && (failed === admin.port || (failed ?? port) !== port)
+    if (!isAdmin) return `${host}, port ${port}, ${advice}`
+    return `${admin.host}, port ${admin.port}, ${advice.replaceAll(/--(port|host)/g, '--admin-$1')}`
   }
   return undefined
 }

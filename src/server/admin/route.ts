@@ -9,7 +9,7 @@ export interface Context {
   readonly principal: Principal
   /** Stands in the log, in the audit log and in the answer. */
   readonly requestId: string
-  /** The JSON body, of routes that have one. */
+  /** What was read of the body, of routes that have one. */
   readonly body: unknown
   /** For what the request turns out to need more, beyond the route's own scope. @throws Refused STRATA_FORBIDDEN */
   need(scope: Scope): void
@@ -30,8 +30,11 @@ export interface Reading {
 export interface Acting extends Reading {
   /** Its name in the audit log: `invalidate`. */
   readonly action: string
-  /** `json`: there has to be a body; `optional`: `{}` without one. */
-  readonly body?: 'json' | 'optional'
+  /**
+   * `json`: there has to be a body; `optional`: `{}` without one; `read`: it is of another kind. It is read before the deed, for what
+   * it is about stands in the audit log.
+   */
+  readonly body?: 'json' | 'optional' | { readonly read: (req: Request) => Promise<unknown> }
 }
 
 /** One path of the admin API with its methods. This table is the only way to add one: see `mountRoutes`. */

@@ -148,14 +148,15 @@ async function bodyOf(
   req: Request,
   does: Reading | Acting,
 ): Promise<{ readonly shown?: unknown; value(): unknown }> {
-  if (!('body' in does) || (does.body === 'optional' && !hasBody(req))) return { value: () => ({}) }
+  if (!('body' in does) || does.body === undefined || (does.body === 'optional' && !hasBody(req)))
+    return { value: () => ({}) }
   try {
-    const value = await readJson(req)
+    const value = await (typeof does.body === 'object' ? does.body.read(req) : readJson(req))
     return { shown: value, value: () => value }
   } catch (error) {
     if (!isStrataError(error, 'STRATA_BAD_REQUEST')) throw error
     return {
-      shown: '(no JSON)',
+      shown: '(not readable)',
       value: () => {
         throw error
       },

@@ -2,7 +2,7 @@ import type { TileOperator } from '../../tiles/tile-operator.js'
 import { readQuery } from './answer.js'
 import { invalidationAnswer } from './invalidate-routes.js'
 import { paramOf, type AdminRoute } from './route.js'
-import { readTilesBody, TILES_QUERY } from './tiles-body.js'
+import { readTilesBody, TILES_QUERY, type TilesBody } from './tiles-body.js'
 
 /** `POST /tiles/{layer}/invalidate` */
 export function tilesRoutes(tiles: TileOperator): AdminRoute[] {
@@ -13,8 +13,9 @@ export function tilesRoutes(tiles: TileOperator): AdminRoute[] {
         POST: {
           scope: 'purge',
           action: 'invalidate-tiles',
-          run: async req => {
-            const { request, ...options } = await readTilesBody(req, readQuery(req, TILES_QUERY))
+          body: { read: req => readTilesBody(req, readQuery(req, TILES_QUERY)) },
+          run: async (req, { body }) => {
+            const { request, ...options } = body as TilesBody
             return invalidationAnswer(await tiles.invalidate(paramOf(req, 'layer'), request, options))
           },
         },
