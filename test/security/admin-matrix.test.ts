@@ -85,9 +85,8 @@ describe('the matrix of principals and routes, from the router itself', () => {
     const { app, fence, fill: store, events } = await admin()
     await store('a')
     const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'delete'
-    const sent = request(app)
-      [verb](`/admin/cache${fill(path)}`)
-      .set('authorization', `Bearer ${who}`)
+    const sent = request(app)[verb](`/admin/cache${fill(path)}`)
+    sent.set('authorization', `Bearer ${who}`)
     const may = scope.some(one => scopesOf(principals[who]!).has(one))
     const { status, body, headers } = await (method === 'GET' ? sent : sent.send(bodies[path]))
     if (may) expect([401, 403, 500]).not.toContain(status)
