@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { SABOTAGES, type Sabotage } from '../../../src/engine/failpoints.js'
 import type { Violation } from './oracle.js'
@@ -19,7 +20,9 @@ npm run test:fault -- [--seed N] [--rounds M] [--backend redis|s3-redis|both] [-
   --odd          prints also what was very slow, and answers that running nodes broke off
   --crashes N    instead: kill -9 N times at each step of a fill, on each backend and on embedded
   --standstill S instead: Redis stands still for S seconds under load
+  --log FILE     appends progress and report to it, too
   --sabotage S   a part of P1 taken out: ${SABOTAGES.slice(1).join(', ')}
+SIGINT and SIGTERM end an oracle run: it reports what was done by then.
 `
 
 const { values } = parseArgs({
@@ -35,6 +38,7 @@ const { values } = parseArgs({
     odd: { type: 'boolean', default: false },
     'no-faults': { type: 'boolean', default: false },
     sabotage: { type: 'string', default: 'on' },
+    log: { type: 'string' },
     crashes: { type: 'string' },
     standstill: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -46,6 +50,15 @@ if (values.help) {
   process.exit(0)
 }
 
+/** Told at once, and kept whatever becomes of this process. */
+function say(text: string): void {
+  process.stdout.write(text)
+  if (values.log !== undefined) appendFileSync(values.log, text)
+}
+
+const ending = new AbortController()
+const PROGRESS_EVERY = 250
+
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 const backends = values.backend === 'both' ? (['redis', 's3-redis'] as const) : [values.backend as 'redis']
 const rounds = Math.ceil(Number(values.rounds) / backends.length)
@@ -55,10 +68,15 @@ process.exit(await oracleRun())
 
 /** @returns exit code */
 async function oracleRun(): Promise<number> {
-  process.stdout.write(`seed ${seed}, ${rounds} rounds on each of: ${backends.join(', ')}\n`)
+  // Once: a second signal ends the process as ever.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+  say(`seed ${seed}, ${rounds} rounds on each of: ${backends.join(', ')}\n`)
 
   let violated = 0
+  let done = 0
   for (const backend of backends) {
+    if (ending.signal.aborted) break
+    const began = performance.now()
     const result = await run({
       backend,
       seed,
@@ -70,14 +88,18 @@ async function oracleRun(): Promise<number> {
       faults: values['no-faults'] ? 'none' : undefined,
       goesOn: values['goes-on'],
       sabotage: values.sabotage as Sabotage,
-      onProgress: done => {
-        if (done % 250 === 0) process.stdout.write(`${backend}: ${done} rounds\n`)
+      ending: ending.signal,
+      onProgress: (rounds, violations) => {
+        if (rounds % PROGRESS_EVERY !== 0) return
+        const at = ((performance.now() - began) / 1000).toFixed(0)
+        say(`${backend}: ${rounds} rounds, ${violations} violations after ${at} s\n`)
       },
     })
     report(result)
     violated += result.violations.length
+    done += result.rounds
   }
-  process.stdout.write(`seed ${seed}: ${violated} violations\n`)
+  say(`seed ${seed}: ${done} rounds${ending.signal.aborted ? ', ended early' : ''}, ${violated} violations\n`)
   return violated === 0 ? 0 : 1
 }
 
@@ -87,7 +109,7 @@ async function crashRun(times: number): Promise<number> {
     const random = new Random(seed)
     const { kills, faults, bodiesLeft, bodiesReferred } = await crashes({ backend, random, times })
     const left = bodiesLeft - bodiesReferred
-    process.stdout.write(
+    say(
       `${backend}, seed ${seed}: ${kills} kills at ${CRASH_POINTS.length} points, ${faults.length} faults, ` +
         `${bodiesReferred} bodies referred to, ${left} orphans left\n${faults.map(fault => `  ${fault}\n`).join('')}`,
     )
@@ -100,10 +122,10 @@ async function standstillRun(ms: number): Promise<number> {
   const { before, during, faults, healedMs } = await standstill(ms, seed)
   for (const [name, tally] of Object.entries({ before, during })) {
     const times = [0.5, 0.99, 1].map(part => tally.percentile(part).toFixed(0)).join(' / ')
-    process.stdout.write(`${name}: ${tally.toString()}; ms (median / p99 / most): ${times}\n`)
+    say(`${name}: ${tally.toString()}; ms (median / p99 / most): ${times}\n`)
   }
-  process.stdout.write(`hits again ${healedMs.toFixed(0)} ms after SIGCONT; ${faults.length} faults\n`)
-  for (const fault of faults.slice(0, 20)) process.stdout.write(`  ${fault}\n`)
+  say(`hits again ${healedMs.toFixed(0)} ms after SIGCONT; ${faults.length} faults\n`)
+  for (const fault of faults.slice(0, 20)) say(`  ${fault}\n`)
   return faults.length === 0 ? 0 : 1
 }
 
@@ -119,13 +141,13 @@ function report({
 }: RunResult): void {
   const percentiles = [0.5, 0.99, 1].map(part => tally.percentile(part).toFixed(0)).join(' / ')
   const told = [...warnings].map(([what, count]) => `${what} ${count}`).join(', ')
-  process.stdout.write(
+  say(
     `${backend}: ${done} rounds in ${(ms / 1000).toFixed(0)} s, ${tally.total('answer ')} answers, ` +
       `${originRequests} origin requests, ${violations.length} violations\n  ${tally.toString()}\n` +
       `  ms (median / p99 / most): ${percentiles}\n  warnings: ${told}\n`,
   )
-  for (const violation of violations.slice(0, 5)) process.stdout.write(describe('VIOLATION', violation))
-  if (values.odd) for (const oddity of oddities) process.stdout.write(describe('ODD', oddity))
+  for (const violation of violations.slice(0, 5)) say(describe('VIOLATION', violation))
+  if (values.odd) for (const oddity of oddities) say(describe('ODD', oddity))
 }
 
 function describe(kind: string, { url, message, history }: Violation): string {

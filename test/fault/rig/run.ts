@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { BackendName } from '../../support/backends.js'
 import { chaos } from './chaos.js'
 import type { Violation } from './oracle.js'
@@ -20,7 +21,9 @@ export interface RunOptions extends RigOptions {
   readonly cutOff?: number
   /** Goes on after a violation. */
   readonly goesOn?: boolean
-  readonly onProgress?: (done: number) => void
+  readonly onProgress?: (done: number, violations: number) => void
+  /** Ends at once, with what there is by then. */
+  readonly ending?: AbortSignal
   /** To prepare the rig, before the first round. */
   readonly prepare?: (rig: Rig) => void
 }
@@ -54,6 +57,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   let over = false
   const going = () =>
     !over &&
+    options.ending?.aborted !== true &&
     next < first + rounds &&
     performance.now() - started < mostMs &&
     (options.goesOn === true || rig.oracle.violations.length === 0)
@@ -63,31 +67,46 @@ export async function run(options: RunOptions): Promise<RunResult> {
       const plan = new Random(seedOf(seed, number))
       await new Round(rig, plan, `round${number}`, tally, cutOff).run()
       done++
-      options.onProgress?.(done)
+      options.onProgress?.(done, rig.oracle.violations.length)
     }
   }
   try {
     options.prepare?.(rig)
     const breaking =
       options.faults === 'none' ? undefined : chaos(rig, random.fork(), tally, going, options.faults)
-    await Promise.all(Array.from({ length: lanes }, lane))
-    over = true
-    await breaking
+    const all = Promise.all(Array.from({ length: lanes }, lane)).then(() => {
+      over = true
+      return breaking
+    })
+    if (options.ending === undefined) await all
+    else await untilEnding(all, options.ending)
+    // Before the rig is taken down under rounds that an early end has left where they were.
+    return result()
   } finally {
     over = true
     await rig.stop()
   }
-  const warnings = new Map<string, number>()
-  for (const { node } of rig.stations)
-    for (const [what, count] of node.warnings) warnings.set(what, (warnings.get(what) ?? 0) + count)
-  return {
-    backend: options.backend,
-    rounds: done,
-    violations: rig.oracle.violations,
-    oddities: rig.oracle.oddities,
-    tally,
-    originRequests: rig.origin.requests(),
-    ms: performance.now() - started,
-    warnings,
+
+  function result(): RunResult {
+    const warnings = new Map<string, number>()
+    for (const { node } of rig.stations)
+      for (const [what, count] of node.warnings) warnings.set(what, (warnings.get(what) ?? 0) + count)
+    return {
+      backend: options.backend,
+      rounds: done,
+      violations: [...rig.oracle.violations],
+      oddities: [...rig.oracle.oddities],
+      tally,
+      originRequests: rig.origin.requests(),
+      ms: performance.now() - started,
+      warnings,
+    }
   }
+}
+
+async function untilEnding(all: Promise<unknown>, ending: AbortSignal): Promise<void> {
+  const ended = ending.aborted ? Promise.resolve() : once(ending, 'abort')
+  await Promise.race([all, ended])
+  // What fails once the end is being made is no news.
+  if (ending.aborted) all.catch(() => undefined)
 }
