@@ -6,15 +6,14 @@ import { Random } from './rig/random.js'
 
 test.each([
   ['embedded', 1],
-  ['redis', 1],
-  ['s3-redis', 2],
+  ['s3-redis', 1],
 ] as const)(
-  'kill -9 at every step of a fill on %s, %i times each: nothing torn is served, nothing is left lying about',
+  'kill -9 at every step of a fill on %s, %i time each: nothing torn is served, nothing is left lying about',
   async (backend, times) => {
     const result = await crashes({ backend, random: new Random(7), times })
     expect(result.faults).toEqual([])
     expect(result.kills).toBe(times * CRASH_POINTS.length)
     expect(result.bodiesLeft).toBe(result.bodiesReferred)
   },
-  120_000,
+  240_000,
 )

@@ -18,6 +18,7 @@ import { listEntries } from './listing.js'
 import { packBody, packName, unpackBody, unpackName } from './names.js'
 import { bytesOf, listOf, numberOf, textOf } from './reply.js'
 import { readRows, rowParts } from './row.js'
+import { REIGN } from './scripts/prelude.js'
 import { scriptRunner, type ScriptArgument, type ScriptRunner } from './script-runner.js'
 
 export interface RedisMetadataOptions {
@@ -227,25 +228,35 @@ class RedisMetadataStore implements MetadataStore {
   }
 
   /**
-   * Notes the newest fence. A seq below one that this epoch had already means that writes were lost (a replica took over, an
-   * old snapshot was loaded), invalidations among them: then a new epoch begins, and everything before is a miss.
+   * Notes the newest fence. A seq below one that this epoch had already, or one of another reign that begins below it, means that
+   * writes were lost (a replica took over, an old snapshot was loaded), invalidations among them: then a new epoch begins, and
+   * everything before is a miss.
    */
   #observe(fence: FenceState): FenceState | Promise<FenceState> {
-    if (fence.epoch !== this.#seen.epoch || fence.seq >= this.#seen.seq) {
+    const seen = this.#seen
+    const isNext = fence.seq >= seen.seq && reignOf(fence) === reignOf(seen)
+    if (fence.epoch !== seen.epoch || isNext) {
       this.#seen = fence
       return fence
     }
-    return this.#renew(fence)
+    return this.#renew(fence, seen)
   }
 
-  async #renew(fence: FenceState): Promise<FenceState> {
-    const now = fenceOf(
-      listOf(await this.#scripts.run('renewEpoch', random(), this.#seen.epoch, this.#seen.seq)),
-    )
-    if (now.epoch === fence.epoch) return fence // two replies out of order, nothing lost
+  async #renew(fence: FenceState, seen: FenceState): Promise<FenceState> {
+    const now = fenceOf(listOf(await this.#scripts.run('renewEpoch', random(), seen.epoch, seen.seq)))
+    if (now.epoch === fence.epoch) {
+      // Two replies out of order, or a restart that has lost nothing.
+      if (now.epoch === this.#seen.epoch && fence.seq > this.#seen.seq) this.#seen = fence
+      return fence
+    }
     this.#seen = now
     return now
   }
+}
+
+/** A server that takes over goes on from the next multiple (scripts/prelude.ts). */
+function reignOf({ seq }: FenceState): number {
+  return Math.floor(seq / REIGN)
 }
 
 /** Name of an epoch, should one begin with this call: 48 random bits, short because every entry holds it. */

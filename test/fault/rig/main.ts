@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import { SABOTAGES, type Sabotage } from '../../../src/engine/failpoints.js'
 import type { Violation } from './oracle.js'
 import { CRASH_POINTS, crashes } from './crashes.js'
+import type { RigBackendName } from './rig-backend.js'
 import { Random } from './random.js'
 import { run, type RunResult } from './run.js'
 import { standstill } from './standstill.js'
 
 const HELP = `The oracle run: random interleavings of requests, purges, held origins, held processes and faults.
 
-npm run test:fault -- [--seed N] [--rounds M] [--backend redis|s3-redis|both] [--nodes 3] [--minutes X]
+npm run test:fault -- [--seed N] [--rounds M] [--backend redis|s3-redis|redis-cluster|redis-pair|both] [--nodes 3] [--minutes X]
   --seed N       of all that is random; printed, and drawn when not given
   --rounds M     in all, shared evenly by the backends (200)
   --first N      the first round's number, to see one again with its seed
@@ -60,7 +61,8 @@ const ending = new AbortController()
 const PROGRESS_EVERY = 250
 
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
-const backends = values.backend === 'both' ? (['redis', 's3-redis'] as const) : [values.backend as 'redis']
+const backends =
+  values.backend === 'both' ? (['redis', 's3-redis'] as const) : [values.backend as RigBackendName]
 const rounds = Math.ceil(Number(values.rounds) / backends.length)
 if (values.crashes !== undefined) process.exit(await crashRun(Number(values.crashes)))
 if (values.standstill !== undefined) process.exit(await standstillRun(Number(values.standstill) * 1000))

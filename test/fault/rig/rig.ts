@@ -1,12 +1,13 @@
 import type { Sabotage } from '../../../src/engine/failpoints.js'
-import { startBackend, type BackendName, type TestBackend } from '../../support/backends.js'
 import { NodeProcess } from './node-process.js'
 import { startOrigin, type VersionedOrigin } from './origin.js'
 import { Oracle } from './oracle.js'
+import { startClusterLink } from './cluster-link.js'
+import { startRigBackend, type RigBackend, type RigBackendName } from './rig-backend.js'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js'
 
 export interface RigOptions {
-  readonly backend: BackendName
+  readonly backend: RigBackendName
   readonly nodes: number
   readonly sabotage?: Sabotage
   /** `tiers.leaseMs` */
@@ -15,18 +16,21 @@ export interface RigOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** What leads from a node to a server, or to all servers of a cluster. */
+export type Link = Pick<TcpProxy, 'set' | 'reset' | 'stop'>
+
 /** A node with the links to its stores. */
 export interface Station {
   readonly node: NodeProcess
-  readonly redis: TcpProxy | undefined
-  readonly s3: TcpProxy | undefined
+  readonly redis: Link | undefined
+  readonly s3: Link | undefined
 }
 
 /** Nodes as processes on real stores, behind links that can fail, in front of an origin that counts its versions. */
 export interface Rig {
   readonly options: RigOptions
   readonly leaseMs: number
-  readonly backend: TestBackend
+  readonly backend: RigBackend
   readonly origin: VersionedOrigin
   readonly oracle: Oracle
   readonly stations: readonly Station[]
@@ -37,7 +41,7 @@ const LEASE_MS = 250
 
 export async function startRig(options: RigOptions): Promise<Rig> {
   const leaseMs = options.leaseMs ?? LEASE_MS
-  const backend = await startBackend(options.backend)
+  const backend = await startRigBackend(options.backend)
   const origin = await startOrigin()
   const stations: Station[] = []
   const stop = async () => {
@@ -74,8 +78,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       STRATA_TIERS_BREAKER_RESET_MS: '300',
       ...options.env,
     }
-    const redis = backend.redis && (await startTcpProxy({ host: '127.0.0.1', port: backend.redis.port }))
-    if (redis !== undefined) env.STRATA_REDIS_URL = `redis://127.0.0.1:${redis.port}`
+    const redis = await linkToRedis(env)
     let s3: TcpProxy | undefined
     if (backend.s3 !== undefined) {
       const { hostname, port } = new URL(backend.s3.endpoint)
@@ -83,5 +86,17 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       env.STRATA_S3_ENDPOINT = `http://127.0.0.1:${s3.port}`
     }
     return { node: new NodeProcess(name, origin.url, env, options.sabotage), redis, s3 }
+  }
+  /** Its own for each node: what one is cut off from, the others reach. */
+  async function linkToRedis(env: Record<string, string>): Promise<Link | undefined> {
+    if (backend.cluster !== undefined) {
+      const link = await startClusterLink(backend.cluster)
+      env.STRATA_REDIS_CLUSTER = link.nodes.join(',')
+      return link
+    }
+    if (backend.redis === undefined) return undefined
+    const link = await startTcpProxy({ host: '127.0.0.1', port: backend.redis.port })
+    env.STRATA_REDIS_URL = `redis://127.0.0.1:${link.port}`
+    return link
   }
 }

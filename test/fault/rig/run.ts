@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { BackendName } from '../../support/backends.js'
+import type { RigBackendName } from './rig-backend.js'
 import { chaos } from './chaos.js'
 import type { Violation } from './oracle.js'
 import { Random, seedOf } from './random.js'
@@ -29,7 +29,7 @@ export interface RunOptions extends RigOptions {
 }
 
 export interface RunResult {
-  readonly backend: BackendName
+  readonly backend: RigBackendName
   readonly rounds: number
   readonly violations: readonly Violation[]
   readonly oddities: readonly Violation[]

@@ -12,22 +12,35 @@ export interface LinkFault {
   readonly refuse?: boolean
 }
 
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+export interface TcpProxyOptions {
+  /** Sees what comes down, and may put something of the same length in its place. */
+  readonly rewrite?: (chunk: Buffer) => Buffer
+}
+
 export interface TcpProxy {
   readonly port: number
   /** Takes the place of the fault before; `{}` heals. */
   set(fault: LinkFault): void
   /** Resets all connections of now. */
   reset(): void
+  /** New connections go there. */
+  aim(target: Target): void
   stop(): Promise<void>
 }
 
 /** A link between a node and a server, whose faults can be switched at run time. */
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+export async function startTcpProxy(first: Target, options: TcpProxyOptions = {}): Promise<TcpProxy> {
+  let target = first
   const links = new Set<Link>()
   let fault: LinkFault = {}
   const server = createServer(client => {
     if (fault.refuse === true) return void client.resetAndDestroy()
-    const link = new Link(client, connect(target), () => links.delete(link))
+    const link = new Link(client, connect(target), options, () => links.delete(link))
     links.add(link)
     link.set(fault)
   })
@@ -40,6 +53,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       for (const link of links) link.set(next)
     },
     reset: () => [...links].forEach(link => link.reset()),
+    aim: next => (target = next),
     async stop() {
       for (const link of links) link.reset()
       server.close()
@@ -57,6 +71,7 @@ class Link {
   constructor(
     private readonly client: Socket,
     private readonly upstream: Socket,
+    private readonly options: TcpProxyOptions,
     private readonly onOver: () => void,
   ) {
     this.#lanes = [new Lane(client, upstream, this, 'up'), new Lane(upstream, client, this, 'down')]
@@ -82,6 +97,11 @@ class Link {
     return this.#fault.latencyMs ?? 0
   }
 
+  /** What comes down, as the client is to see it. */
+  shown(chunk: Buffer, direction: 'up' | 'down'): Buffer {
+    return direction === 'down' && this.options.rewrite !== undefined ? this.options.rewrite(chunk) : chunk
+  }
+
   /** What of it may pass. */
   allow(chunk: Buffer): Buffer {
     const passing = chunk.subarray(0, Math.max(0, Math.min(chunk.length, this.#left)))
@@ -97,7 +117,11 @@ class Link {
     if (this.#over) return
     this.#over = true
     this.onOver()
-    for (const socket of [this.client, this.upstream]) socket.resetAndDestroy()
+    for (const socket of [this.client, this.upstream]) {
+      // While its FIN is on the way libuv refuses to reset a socket, and Node then never closes it.
+      if (socket.writableEnded) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
 }
 
@@ -105,6 +129,7 @@ class Link {
 class Lane {
   readonly #waiting: { readonly chunk: Buffer; readonly due: number }[] = []
   #timer: NodeJS.Timeout | undefined
+  #ended = false
 
   constructor(
     private readonly from: Socket,
@@ -116,7 +141,10 @@ class Lane {
       this.#waiting.push({ chunk, due: performance.now() + link.latencyMs })
       this.flush()
     })
-    from.on('end', () => this.to.end())
+    from.on('end', () => {
+      this.#ended = true
+      this.flush()
+    })
     to.on('drain', () => from.resume())
   }
 
@@ -131,9 +159,10 @@ class Lane {
       }
       this.#waiting.shift()
       if (this.to.destroyed) return
-      const passing = this.link.allow(next.chunk)
+      const passing = this.link.allow(this.link.shown(next.chunk, this.direction))
       if (passing.length > 0 && !this.to.write(passing)) this.from.pause()
       if (this.link.cut) return this.link.reset()
     }
+    if (this.#ended && !this.link.stalls(this.direction)) this.to.end()
   }
 }

@@ -1,16 +1,17 @@
 import { FENCE, PRELUDE } from './prelude.js'
 
-/** ARGV: random, epoch, seen. A seq below one seen in the same epoch: writes were lost (a failover), and a new epoch begins. Reply: {epoch, seq}. */
+/** ARGV: random, epoch, seen. When writes were lost that were seen in the same epoch (a failover), a new one begins. Reply: {epoch, seq}. */
 export const renewEpoch = `${PRELUDE}${FENCE}
 local f = readFence(ARGV[1])
-if f.epoch == ARGV[2] and f.seq < tonumber(ARGV[3]) then f = newEpoch(ARGV[1]) end
+if hasLost(f, ARGV[2], tonumber(ARGV[3])) then f = newEpoch(ARGV[1]) end
 return {f.epoch, f.seq}
 `
 
 /** ARGV: random, epoch and seq that the caller has seen last, marks … Raises seq by one and logs the marks with it. Reply: {epoch, seq}. */
 export const invalidate = `${PRELUDE}${FENCE}
 local f = readFence(ARGV[1])
-if f.epoch == ARGV[2] and f.seq < tonumber(ARGV[3]) then f = newEpoch(ARGV[1]) end
+if hasLost(f, ARGV[2], tonumber(ARGV[3])) then f = newEpoch(ARGV[1]) end
+takeOver(f)
 local seq = call('HINCRBY', KEYS[1], 's', 1)
 for i = 4, #ARGV do call('ZADD', P .. 'm', seq, struct.pack('>I6I3', seq, i) .. ARGV[i]) end
 if #ARGV > 3 then call('HINCRBY', KEYS[1], 'm', #ARGV - 3) end

@@ -15,8 +15,8 @@ end
 
 -- How long the list has been whole, ms. A server that does not say who it is counts as the same.
 local function wholeFor(now)
-  local info = redis.pcall('INFO', 'server')
-  local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or '-'
+  local run = runId()
+  if run == '' then run = '-' end
   local was = call('HGET', NODES, '@')
   if was then
     local known, at = string.match(was, '^(%S+) (%d+)$')
@@ -40,12 +40,12 @@ end
 `
 
 /**
- * ARGV: random, node, epoch and seq that it has seen, lease (ms). A fence that lies behind what was seen has lost writes: a new
- * epoch begins. With 1,024 nodes a new one is refused. Reply: {epoch, seq, number of nodes}.
+ * ARGV: random, node, epoch and seq that it has seen, lease (ms). A fence that has lost what was seen: a new epoch begins.
+ * With 1,024 nodes a new one is refused. Reply: {epoch, seq, number of nodes}.
  */
 export const renewNode = `${PRELUDE}${FENCE}${NODES}
 local f = readFence(ARGV[1])
-if f.epoch == ARGV[3] and f.seq < tonumber(ARGV[4]) then f = newEpoch(ARGV[1]) end
+if hasLost(f, ARGV[3], tonumber(ARGV[4])) then f = newEpoch(ARGV[1]) end
 local now = nowMs()
 wholeFor(now)
 if call('HEXISTS', NODES, ARGV[2]) == 0 then
@@ -57,7 +57,7 @@ return {f.epoch, f.seq, call('HLEN', NODES) - 1}
 `
 
 /** ARGV: node. Reply: {ms that the list has been whole, then of each other node: id, ms until its lease ends, seq, epoch}. */
-export const otherNodes = `${PRELUDE}${NODES}
+export const otherNodes = `${PRELUDE}${FENCE}${NODES}
 local now = nowMs()
 local reply = {wholeFor(now)}
 eachNode(now, function(id, left, seq, epoch)

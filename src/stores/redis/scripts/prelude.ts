@@ -2,7 +2,8 @@
  * Lua that the scripts share. Every script gets as its one key KEYS[1] = `{strata:<namespace>}:f`; the others are made from its
  * prefix P, and so are all in one hash slot:
  *
- * - `P f`   hash, the fence: e epoch, s seq, l floor, r retired, m number of marks in the log
+ * - `P f`   hash, the fence: e epoch, s seq, l floor, r retired, m number of marks in the log; v run id of the server that took the last
+ *   invalidation, j<n> the last seq of reign n (see FENCE)
  * - `P m`   zset, the log of marks: score seq, member seq (6 bytes) + position (3 bytes) + mark
  * - `P k:<name>`  string, all variants of one primary key: format byte, then rows (see `../row.ts`)
  * - `P i:<bucket>`  hash, name → packed {used, uselessAt, oldest, -newest, variants, bytes} of the key, its least values
@@ -42,11 +43,29 @@ local function count(field, by)
 end
 `
 
-/** The fence; without it (a flushed or evicted one, or one whose log of marks has gone) a new epoch begins. */
+/** Invalidations that one server can number: 16 million. */
+export const REIGN = 2 ** 24
+
+/**
+ * The fence; without it (a flushed or evicted one, or one whose log of marks has gone) a new epoch begins.
+ *
+ * Reigns: a server that takes an invalidation after another one did (a replica that was promoted, a restart from a snapshot) may lack
+ * the last of what the other had acknowledged. It notes the seq that it found, and goes on from the next multiple of 2^24. So no seq
+ * is given twice in an epoch, and who has seen one that lies between the two has seen what was lost.
+ */
 export const FENCE = `
+local REIGN = ${REIGN}
+local MANY_REIGNS = 64
+
+-- The server's run id; one that does not say who it is has none.
+local function runId()
+  local info = redis.pcall('INFO', 'server')
+  return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+end
+
 local function newEpoch(random)
-  call('DEL', P .. 'm')
-  call('HSET', KEYS[1], 'e', random, 's', 0, 'l', 0, 'r', 0, 'm', 0)
+  call('DEL', P .. 'm', KEYS[1])
+  call('HSET', KEYS[1], 'v', runId(), 'e', random, 's', 0, 'l', 0, 'r', 0, 'm', 0)
   return {epoch = random, seq = 0, floor = 0, retired = 0, marks = 0}
 end
 
@@ -56,6 +75,26 @@ local function readFence(random)
     return {epoch = f[1], seq = tonumber(f[2]), floor = tonumber(f[3]), retired = tonumber(f[4]), marks = tonumber(f[5])}
   end
   return newEpoch(random)
+end
+
+-- Whether who has seen this seq knows of writes that are not here.
+local function hasLost(f, epoch, seen)
+  if f.epoch ~= epoch then return false end
+  if seen > f.seq then return true end
+  local reign = math.floor(seen / REIGN)
+  if reign == math.floor(f.seq / REIGN) then return false end
+  local last = call('HGET', KEYS[1], 'j' .. reign)
+  return not last or seen > tonumber(last)
+end
+
+-- Before an invalidation: begins a new reign when another server took the one before.
+local function takeOver(f)
+  local run, was = runId(), call('HGET', KEYS[1], 'v')
+  if run == was then return end
+  call('HSET', KEYS[1], 'v', run)
+  local reign = math.floor(f.seq / REIGN)
+  call('HSET', KEYS[1], 'j' .. reign, f.seq, 's', (reign + 1) * REIGN)
+  call('HDEL', KEYS[1], 'j' .. (reign - MANY_REIGNS))
 end
 `
 
