@@ -27,6 +27,7 @@ afterAll(() => {
 test.each([
   ['redis', 24],
   ['s3-redis', 16],
+  ['redis-cluster', 12],
 ] as const)(
   'three nodes on %s: %i rounds of purges, fills and faults, and no answer older than a purge allows',
   async (backend, rounds) => {

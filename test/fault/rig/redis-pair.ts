@@ -12,10 +12,12 @@ export interface RedisPair extends RedisServer {
   failOver(): Promise<void>
 }
 
+/** A replica that asks for everything is not held up for others to come. */
+const AT_ONCE = ['--repl-diskless-sync-delay', '0']
 const LOCAL = { host: '127.0.0.1' }
 
 export async function startRedisPair(): Promise<RedisPair> {
-  let primary = await startRedis()
+  let primary = await startRedis({ args: AT_ONCE })
   let feed = await startTcpProxy({ ...LOCAL, port: primary.port })
   let replica = await startReplica(feed.port)
   const front = await startTcpProxy({ ...LOCAL, port: primary.port })
@@ -55,7 +57,7 @@ export async function startRedisPair(): Promise<RedisPair> {
 
 function startReplica(primaryPort: number): Promise<RedisServer> {
   const args = ['--replicaof', '127.0.0.1', String(primaryPort), '--repl-ping-replica-period', '1']
-  return startRedis({ args: [...args, '--repl-diskless-sync-delay', '0'] })
+  return startRedis({ args: [...args, ...AT_ONCE] })
 }
 
 /** Its replica has all that it has now. */
