@@ -43,6 +43,7 @@ export async function run(argv: readonly string[], output: Output = STANDARD): P
     )
     .option('--dry-run', 'say what would go, and do nothing')
     .option('--grace <duration>', 'leave bodies alone that are younger (sweep.reconcileGraceMs)')
+    .option('--rebuild', 'make entries again from bodies in S3, after Redis has lost its data')
     .option('--check-each', 'read a byte of every body, in place of believing the list of bodies')
     .action(async (options: Options & ReconcileFlags) => {
       const { reconcileCommand } = await import('./reconcile-command.js')

@@ -20,6 +20,7 @@ import { PendingBytes } from '../engine/pending.js'
 import { QuietEvents } from '../engine/quiet-events.js'
 import { RecentUses } from '../engine/recent-uses.js'
 import { reconcile } from '../engine/reconcile.js'
+import { Rebuild } from '../engine/rebuild/rebuild.js'
 import { Refresher, type RefresherParts } from '../engine/refresh/refresher.js'
 import { Rules } from '../engine/rules.js'
 import { Stats } from '../engine/stats.js'
@@ -35,6 +36,9 @@ import { accessLogger } from '../server/access-log.js'
 import type { Health } from '../server/admin/index.js'
 import type { Recorder } from '../server/middleware.js'
 import { openStores, type Stores } from './stores.js'
+
+/** Among what is pending: it holds everywhere, but a rebuild after a loss of Redis would not know of it. */
+const UNNOTED = 's3'
 
 export interface Engine {
   readonly journey: Journey
@@ -82,7 +86,12 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   })
   const { hostHeader } = config.proxy
   const portless = config.origin !== undefined && hostHeader === 'origin'
-  const reconciling = { ...parts, orphans: sweeper.orphans, graceMs: settings.sweep.reconcileGraceMs }
+  const reconciling = {
+    ...parts,
+    orphans: sweeper.orphans,
+    graceMs: settings.sweep.reconcileGraceMs,
+    rebuild: () => new Rebuild({ ...parts, ...settings.limits }),
+  }
   jobs.register('sweep', pass => sweeper.runPass(pass))
   jobs.register('reconcile', (pass, options) =>
     pass.run(() => reconcile(reconciling, pass, options), systemClock),
@@ -97,6 +106,10 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       portless,
       refresher: () => refresher?.collector(),
       bodyRequests: stores.bodyRequests,
+      settle: async fence => {
+        const pending = await parts.lease.settle(fence)
+        return stores.horizon?.covers(fence) === false ? [...pending, UNNOTED] : pending
+      },
     },
   )
   failpoints?.withLease(parts.lease)
@@ -221,7 +234,7 @@ function buildParts(
 function buildOperator(
   parts: Parts,
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
-  about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher' | 'bodyRequests'>,
+  about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher' | 'settle' | 'bodyRequests'>,
 ): Operator {
   const rules = new Rules(parts.settings, parts.tiles)
   return new Operator({
@@ -236,7 +249,6 @@ function buildOperator(
       return entry.responseTime + policy.lifetime * 1000 - initialAge
     },
     effectiveUrls: url => [effectiveUrl(url, rules)],
-    settle: fence => parts.lease.settle(fence),
   })
 }
 

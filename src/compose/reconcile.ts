@@ -1,7 +1,9 @@
-import { resolveBackend, ConfigError, type StrataConfig } from '../config/index.js'
+import { resolveBackend, toEngineSettings, ConfigError, type StrataConfig } from '../config/index.js'
 import { systemClock } from '../engine/clock.js'
+import { Fence } from '../engine/fence/fence.js'
 import { viewOfJob, type JobOptions, type JobView } from '../engine/jobs/job.js'
 import { Jobs } from '../engine/jobs/jobs.js'
+import { Rebuild } from '../engine/rebuild/rebuild.js'
 import { reconcile } from '../engine/reconcile.js'
 import { OrphanBodies } from '../engine/sweep/orphan-bodies.js'
 import { systemTimers } from '../engine/timers.js'
@@ -41,7 +43,10 @@ export async function reconcileStores(
       graceMs: config.sweep.bodyGraceMs,
       onError: error => warn(messageOf(error)),
     })
-    const parts = { metadata, bodies, orphans, clock: systemClock, graceMs: config.sweep.reconcileGraceMs }
+    const { limits, sweep } = toEngineSettings(config)
+    const fence = new Fence(metadata, { maxMarks: limits.maxMarks, onReset: () => {}, onMarks: () => {} })
+    const rebuild = () => new Rebuild({ metadata, bodies, fence, clock: systemClock, ...limits })
+    const parts = { metadata, bodies, orphans, clock: systemClock, graceMs: sweep.reconcileGraceMs, rebuild }
     jobs.register('reconcile', (pass, asked) => pass.run(() => reconcile(parts, pass, asked), systemClock))
     // Timers of the engine keep no process alive: this one is to live until its work is done.
     const alive = setInterval(() => {}, 1000)

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Backend, StrataConfig } from '../config/index.js'
+import { systemClock } from '../engine/clock.js'
+import { Horizon } from '../engine/rebuild/horizon.js'
+import { systemTimers } from '../engine/timers.js'
 import type { BodyStore, FillLocks, MetadataStore, NodeRegistry } from '../engine/ports/index.js'
 import type { ApiKeyStore } from '../engine/ports/api-key-store.js'
 import type { JobStore } from '../engine/ports/job-store.js'
@@ -17,6 +20,8 @@ export interface Stores {
   readonly locks?: FillLocks
   /** Requests that the bodies have taken so far, by kind, where each costs money. */
   readonly bodyRequests?: () => Readonly<Record<string, number>>
+  /** Notes invalidations where the loss of the metadata does not reach. */
+  readonly horizon?: Horizon
   /** The list of background jobs. */
   readonly jobs: JobStore
   readonly apiKeys: ApiKeyStore
@@ -72,17 +77,20 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   const told = (tier: string) => (health: { state: string; reason?: string }) =>
     warn('tier-state', { tier, state: health.state, reason: health.reason })
   const metadata = guardMetadata(redisMetadataStore({ redis, namespace }), tiers, told('metadata'))
-  const { bodies, bodyRequests } =
+  const { bodies: unguarded, bodyRequests } =
     backend === 'redis' ? { bodies: await redisBodies(redis, config) } : await s3Bodies(config)
+  const bodies = guardBodies(unguarded, tiers, told('bodies'))
+  const horizon = horizonOf(bodies, warn)
   const stores = together(
-    metadata,
-    guardBodies(bodies, tiers, told('bodies')),
+    horizon?.over(metadata) ?? metadata,
+    bodies,
     redisJobStore({ redis, namespace }),
     redisApiKeyStore({ redis, namespace }),
   )
   return {
     ...stores,
     bodyRequests,
+    ...(horizon === undefined ? {} : { horizon }),
     ...(await redisNodes(redis, subscriber, config)),
     limiters: await redisLimiters(redis, config),
     close: async () => {
@@ -91,6 +99,12 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
       disconnectRedis(redis)
     },
   }
+}
+
+function horizonOf({ notes }: BodyStore, warn: Warn): Horizon | undefined {
+  if (notes === undefined) return undefined
+  const onError = (error: string) => warn('purge-not-noted', { error })
+  return new Horizon({ notes, clock: systemClock, timers: systemTimers, onError })
 }
 
 async function redisNodes(redis: RedisClient, subscriber: RedisClient, { namespace, tiers }: StrataConfig) {
@@ -129,9 +143,11 @@ async function s3Bodies({ s3, namespace }: StrataConfig) {
   const { countRequests } = await import('../stores/s3/request-counts.js')
   const { s3BodyStore } = await import('../stores/s3/bodies.js')
   const client = connectS3({ ...s3, bucket: s3.bucket! })
-  const { prefix, partSizeBytes: partSize, idleTimeoutMs } = s3
+  const { prefix, partSizeBytes: partSize, idleTimeoutMs, notes } = s3
   const bodyRequests = countRequests(client)
-  const bodies = s3BodyStore({ client, bucket: s3.bucket!, prefix, namespace, partSize, idleTimeoutMs })
+  const bodies = s3BodyStore({
+    ...{ client, bucket: s3.bucket!, prefix, namespace, partSize, idleTimeoutMs, notes },
+  })
   return { bodies, bodyRequests }
 }
 

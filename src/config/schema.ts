@@ -109,6 +109,12 @@ const s3 = z.strictObject({
   idleTimeoutMs: milliseconds({ min: 1 })
     .default(10_000)
     .describe('Longest silence of S3 within a request or a body (milliseconds)'),
+  notes: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Keeps metadata beside each body, and when the last purge was, for strata reconcile --rebuild; all nodes alike',
+    ),
 })
 
 const proxy = z.strictObject({

@@ -141,17 +141,17 @@ function metadataPoints(store: MetadataStore, points: Failpoints): Partial<Metad
 
 function bodyPoints(store: BodyStore, points: Failpoints): Partial<BodyStore> {
   return {
-    put: async (id, bytes) => {
+    put: async (id, bytes, note) => {
       await points.pass('mid-body', id)
-      return store.put(id, bytes)
+      return store.put(id, bytes, note)
     },
     get: async id => {
       const bytes = await store.get(id)
       await points.pass('body-reply', id)
       return bytes
     },
-    sink: id => {
-      const sink = store.sink(id)
+    sink: (id, note) => {
+      const sink = store.sink(id, note)
       let begun = false
       const write: BodySink['write'] = chunk => {
         const waits = begun ? points.pass('mid-body', id) : undefined

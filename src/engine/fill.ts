@@ -4,6 +4,7 @@ import { ChunkChecksums, CHUNK_BYTES, digestOf } from './body/checks.js'
 import type { Clock } from './clock.js'
 import type { PendingBytes } from './pending.js'
 import { inlineName, sharedName } from './ports/index.js'
+import { encodeNote } from './rebuild/note.js'
 import type { BodyRef, BodySink, BodyStore, Entry, MetadataStore } from './ports/index.js'
 
 /** Why a fill did not come to an entry. */
@@ -105,14 +106,18 @@ export class Fill {
     const combined = await this.plan.combine?.(bytes)
     if (combined !== undefined) ({ entry: meta, bytes } = combined)
     const isInline = bytes.length > 0 && bytes.length <= this.deps.inlineBodyBytes
-    const body = isInline ? inlineBody(bytes) : bytes.length === 0 ? EMPTY_BODY : await this.#putSmall(bytes)
+    const body = isInline
+      ? inlineBody(bytes)
+      : bytes.length === 0
+        ? EMPTY_BODY
+        : await this.#putSmall(meta, bytes)
     const result = await this.#commit({ ...meta, body }, isInline ? bytes : undefined)
     this.#release()
     return result.stored ? { ...result, bytes } : result
   }
 
   /** Equal small bodies share one name: what is there already is not written again. */
-  async #putSmall(bytes: Buffer): Promise<BodyRef> {
+  async #putSmall(meta: Omit<Entry, 'body'>, bytes: Buffer): Promise<BodyRef> {
     const { metadata, bodies } = this.deps
     const digest = digestOf(bytes)
     let id = sharedName(digest)
@@ -121,8 +126,9 @@ export class Fill {
       id = `u-${randomUUID()}`
       standing = await metadata.reserveBody(id, this.#until())
     }
-    if (standing !== 'present') await bodies.put(id, bytes)
-    return { id, size: bytes.length, digest, chunkSize: 0, checks: NO_CHECKS }
+    const body = { id, size: bytes.length, digest, chunkSize: 0, checks: NO_CHECKS }
+    if (standing !== 'present') await bodies.put(id, bytes, this.#noteOf(meta, body))
+    return body
   }
 
   async #finishLarge(large: LargeBody): Promise<FillResult> {
@@ -164,13 +170,14 @@ export class Fill {
     const id = `l-${randomUUID()}`
     await metadata.reserveBody(id, this.#until())
     if (this.#failed !== undefined) return void (await metadata.releaseBody(id))
+    const note = this.#noteOf(this.plan.entry, { ...EMPTY_BODY, id, chunkSize: CHUNK_BYTES })
     const renew = setInterval(() => {
       metadata
         .reserveBody(id, this.#until())
         .catch((error: unknown) => this.#fail('store-failed', messageOf(error)))
     }, reservationMs / 3)
     renew.unref()
-    this.#large = { id, sink: bodies.sink(id), checks: new ChunkChecksums(), renew }
+    this.#large = { id, sink: bodies.sink(id, note), checks: new ChunkChecksums(), renew }
     // More may have come in while the reservation was under way.
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
       this.#large.checks.update(chunk)
@@ -189,6 +196,11 @@ export class Fill {
       () => this.#unblock(),
       (error: unknown) => this.#fail('store-failed', messageOf(error)),
     )
+  }
+
+  /** For the day when the metadata is lost. */
+  #noteOf(meta: Omit<Entry, 'body'>, body: BodyRef): string | undefined {
+    return this.deps.bodies.notes === undefined ? undefined : encodeNote(meta, body)
   }
 
   #until(): number {

@@ -1,8 +1,9 @@
-import { isStrataError } from '../errors.js'
+import { isStrataError, StrataError } from '../errors.js'
 import type { Clock } from './clock.js'
 import type { JobOptions } from './jobs/job.js'
 import { isInline } from './ports/index.js'
-import type { BodyRef, BodyStore, Entry, EntryHandle, MetadataStore } from './ports/index.js'
+import type { BodyListing, BodyRef, BodyStore, Entry, EntryHandle, MetadataStore } from './ports/index.js'
+import type { Rebuild } from './rebuild/rebuild.js'
 import { SeenNames } from './reconcile/seen-names.js'
 import type { OrphanBodies } from './sweep/orphan-bodies.js'
 import type { Pass } from './sweep/pass.js'
@@ -14,6 +15,8 @@ export interface ReconcileParts {
   readonly clock: Clock
   /** Bodies that are younger stay, ms: a fill may be about to commit them. */
   readonly graceMs: number
+  /** Makes entries from what lies beside their bodies; absent where that is not to be had. */
+  readonly rebuild?: () => Rebuild
 }
 
 const PAGE = 500
@@ -21,7 +24,8 @@ const READS_AT_ONCE = 16
 
 /**
  * Makes metadata and bodies agree again, after a loss on either side (Redis was emptied, objects were deleted by hand, a disk was
- * restored): bodies that the ledger does not know are deleted, entries whose body is not there are dropped.
+ * restored): bodies that the ledger does not know are deleted, or get their entries again, if that is asked for; entries whose body is
+ * not there are dropped.
  */
 export async function reconcile(parts: ReconcileParts, pass: Pass, options: JobOptions): Promise<void> {
   const { metadata } = parts
@@ -29,7 +33,8 @@ export async function reconcile(parts: ReconcileParts, pass: Pass, options: JobO
   pass.total = usage.bodies + usage.entries
   const listed = new SeenNames(usage.bodies)
   pass.step = 'bodies'
-  await adoptUnknown(parts, pass, options, listed)
+  const rebuild = options.rebuild === true ? rebuildOf(parts) : undefined
+  await adoptUnknown(parts, pass, options, listed, rebuild)
   if (options.dryRun !== true) await parts.orphans.sweep(pass, parts.clock.now())
   pass.step = 'entries'
   await dropBodiless(parts, pass, options, listed)
@@ -46,16 +51,19 @@ async function adoptUnknown(
   pass: Pass,
   options: JobOptions,
   listed: SeenNames,
+  rebuild: Rebuild | undefined,
 ): Promise<void> {
   const before = clock.now() - (options.graceMs ?? graceMs)
   let cursor: string | undefined
   do {
     const page = await bodies.list(PAGE, cursor)
     for (const { id, size } of page.bodies) listed.add(nameOf(id, size))
-    const old = page.bodies.filter(({ modified }) => modified < before)
-    const unknown = new Set(old.length === 0 ? [] : await metadata.unknownBodies(old.map(({ id }) => id)))
-    for (const { id, size, modified } of old) {
-      if (!unknown.has(id)) continue
+    const asked = page.bodies.filter(({ modified }) => rebuild !== undefined || modified < before)
+    const ids = new Set(asked.length === 0 ? [] : await metadata.unknownBodies(asked.map(({ id }) => id)))
+    const unknown = asked.filter(({ id }) => ids.has(id))
+    const rebuilt = rebuild === undefined ? undefined : await rebuilding(rebuild, unknown, pass, options)
+    for (const { id, size, modified } of unknown) {
+      if (modified >= before || rebuilt?.has(id) === true) continue
       pass.bytes += size
       if (options.dryRun === true) pass.bodies++
       else await metadata.reserveBody(id, Math.max(0, Math.trunc(modified)))
@@ -64,6 +72,32 @@ async function adoptUnknown(
     cursor = page.cursor
     await pass.breathe()
   } while (cursor !== undefined)
+}
+
+function rebuildOf({ rebuild }: ReconcileParts): Rebuild {
+  if (rebuild === undefined) throw new StrataError('STRATA_BAD_REQUEST', 'this store can rebuild nothing')
+  return rebuild()
+}
+
+/** Makes entries of these bodies, several at once; gives the ids of those that have one again. */
+async function rebuilding(
+  rebuild: Rebuild,
+  bodies: BodyListing['bodies'],
+  pass: Pass,
+  { dryRun = false }: JobOptions,
+): Promise<ReadonlySet<string>> {
+  const rebuilt = new Set<string>()
+  pass.rebuilt ??= 0
+  if (bodies.length === 0) return rebuilt
+  const standing = await rebuild.standing()
+  const left = [...bodies]
+  const worker = async () => {
+    for (let body = left.pop(); body !== undefined; body = left.pop())
+      if (await rebuild.take(body.id, body.size, standing, dryRun)) rebuilt.add(body.id)
+  }
+  await Promise.all(Array.from({ length: READS_AT_ONCE }, worker))
+  pass.rebuilt += rebuilt.size
+  return rebuilt
 }
 
 /** Entries whose body was not in the list are looked at one by one: it may have been written since. */

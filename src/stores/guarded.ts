@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { BodySink, BodyStore, MetadataStore } from '../engine/ports/index.js'
+import type { BodyNotes, BodySink, BodyStore, MetadataStore } from '../engine/ports/index.js'
 import { TierGuard, type GuardSettings, type TierHealth } from './tier-guard.js'
 
 export type { TierHealth } from './tier-guard.js'
@@ -79,13 +79,22 @@ export function guardBodies(
 
     get: id => guard.wait(() => store.get(id), fast),
     read: (id, range) => guardedRead(() => store.read(id, range), guard, fast),
-    put: (id, bytes) => guard.wait(() => store.put(id, bytes), upload),
-    sink: id => guardedSink(store.sink(id), guard, upload),
+    put: (id, bytes, note) => guard.wait(() => store.put(id, bytes, note), upload),
+    sink: (id, note) => guardedSink(store.sink(id, note), guard, upload),
+    ...(store.notes === undefined ? {} : { notes: guardedNotes(store.notes, guard, slow) }),
 
     remove: ids => guard.wait(() => store.remove(ids), slow),
     list: (limit, cursor) => guard.wait(() => store.list(limit, cursor), slow),
     ping: () => guard.wait(() => store.ping(), slow),
     close: () => store.close(),
+  }
+}
+
+function guardedNotes(notes: BodyNotes, guard: TierGuard, boundMs: number): BodyNotes {
+  return {
+    read: id => guard.wait(() => notes.read(id), boundMs),
+    horizon: () => guard.wait(() => notes.horizon(), boundMs),
+    raiseHorizon: to => guard.wait(() => notes.raiseHorizon(to), boundMs),
   }
 }
 

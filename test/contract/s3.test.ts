@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { s3BodyStore } from '../../src/stores/s3/bodies.js'
 import { connectS3 } from '../../src/stores/s3/client.js'
 import { startS3, type S3Server } from '../support/s3-server.js'
@@ -12,9 +12,49 @@ beforeAll(async () => {
 })
 afterAll(() => s3.stop())
 
-bodyStoreSuite('s3', async () => {
+function open(namespace: string, notes?: boolean) {
   const { endpoint, bucket, accessKey, secretKey, region, prefix } = s3
   const client = connectS3({ bucket, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey })
-  const store = s3BodyStore({ client, bucket, prefix, namespace: `ns-${++namespaces}` })
+  return s3BodyStore({ client, bucket, prefix, namespace, notes })
+}
+
+bodyStoreSuite('s3', async () => {
+  const store = open(`ns-${++namespaces}`)
   return { store, cleanup: () => store.close() }
+})
+
+describe('what is kept beside the bodies', () => {
+  const note = `1.${'k'.repeat(43)}..${'AZaz09-_'.repeat(200)}`
+
+  test('a note with a small body, and with one that comes as a stream, in one piece or in parts', async () => {
+    const store = open('notes')
+    await store.put('small', Buffer.from('body'), note)
+    expect(await store.notes!.read('small')).toBe(note)
+    for (const size of [10, 9 * 1_048_576]) {
+      const sink = store.sink(`large-${size}`, note)
+      await sink.write(Buffer.alloc(size))
+      await sink.finish()
+      expect(await store.notes!.read(`large-${size}`)).toBe(note)
+    }
+    await store.put('small', Buffer.from('body'))
+    expect(await store.notes!.read('small')).toBeUndefined()
+    expect(await store.notes!.read('absent')).toBeUndefined()
+    await store.close()
+  })
+
+  test('the horizon only goes forward, whoever raises it, and is no body', async () => {
+    const [a, b] = [open('horizon'), open('horizon')]
+    expect(await a.notes!.horizon()).toBe(0)
+    await a.notes!.raiseHorizon(1_000)
+    await b.notes!.raiseHorizon(3_000.5)
+    await a.notes!.raiseHorizon(2_000)
+    expect(await a.notes!.horizon()).toBe(3_001)
+    expect(await b.notes!.horizon()).toBe(3_001)
+    expect((await a.list(10)).bodies).toEqual([])
+    expect(await open('horizon-other').notes!.horizon()).toBe(0)
+  })
+
+  test('nothing, when that is switched off', async () => {
+    expect(open('none', false).notes).toBeUndefined()
+  })
 })

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { startBackend } from '../support/backends.js'
 import { until } from '../support/mounted-strata.js'
 import { runStrata, serveStrata } from '../support/strata-cli.js'
 
@@ -110,6 +112,41 @@ describe('strata reconcile', () => {
       code: 1,
       err: 'strata: --grace must be a duration, such as 30m or 1h\n',
     })
+  })
+
+  test('--rebuild: Redis has lost everything, and all entries are there again', async () => {
+    const backend = await startBackend('s3-redis')
+    close.push(() => backend.stop())
+    const origin = createServer((req, res) =>
+      res.setHeader('Cache-Control', 'max-age=600').end(`body of ${req.url}`),
+    )
+    await once(origin.listen(0, '127.0.0.1'), 'listening')
+    close.push(async () => {
+      origin.closeAllConnections()
+      await new Promise(resolve => origin.close(resolve))
+    })
+    const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`
+    const node = await serveStrata(['--origin', url], { ...backend.env, STRATA_MEMORY_MAX_BYTES: '0' })
+    close.push(async () => {
+      node.child.kill('SIGKILL')
+      await node.ended
+    })
+    const keys = async () => {
+      const body = (await (await fetch(`${node.base}/admin/cache/keys`)).json()) as { keys: unknown[] }
+      return body.keys.length
+    }
+    for (const path of ['/a', '/b']) await (await fetch(node.base + path)).text()
+    await until('both are stored', async () => (await keys()) === 2)
+    const redis = new Redis(backend.redis!.url)
+    await redis.flushall()
+    redis.disconnect()
+    expect(await keys()).toBe(0)
+
+    const strata = runStrata(['reconcile', '--rebuild', '--grace', '0'], backend.env)
+    expect(await strata.ended).toBe(0)
+    expect(strata.lines.join('\n')).toMatch(/made again from their bodies: 2\.\nBodies .*: 0 /)
+    expect(await keys()).toBe(2)
+    expect((await fetch(`${node.base}/a`)).headers.get('x-cache')).toMatch(/^HIT/)
   })
 
   test('the memory store has nothing to reconcile from outside', async () => {

@@ -4,7 +4,7 @@ const FORMAT = 1
 const MAX_TEXT = 256 * 1024
 const STATES = ['queued', 'running', 'done', 'failed', 'cancelled']
 const COUNTS = ['createdAt', 'examined', 'removed', 'bodies', 'bytes', 'beat', 'resumed'] as const
-const OPTIONAL = ['startedAt', 'endedAt', 'total'] as const
+const OPTIONAL = ['startedAt', 'endedAt', 'total', 'rebuilt'] as const
 const TEXTS = ['id', 'kind', 'cause', 'node'] as const
 
 export function encodeJobs({ jobs, swept }: JobList): string {

@@ -14,6 +14,8 @@ export interface JobOptions {
   readonly graceMs?: number
   /** Read a byte of every body, in place of believing the list. */
   readonly checkEach?: boolean
+  /** Make entries again from bodies that have their metadata beside them. */
+  readonly rebuild?: boolean
 }
 
 /** A background job as the nodes of a namespace share it. Times are ms since the epoch. */
@@ -31,6 +33,8 @@ export interface Job {
   readonly removed: number
   readonly bodies: number
   readonly bytes: number
+  /** Entries made again. */
+  readonly rebuilt?: number
   readonly total?: number
   readonly error?: string
   /** Who asked for it, then who runs it. */
@@ -63,6 +67,8 @@ export interface JobView {
   /** Bodies deleted. */
   readonly bodies: number
   readonly bytes: number
+  /** Entries made again (or, in a dry run, that would be), where that was asked for. */
+  readonly rebuilt?: number
   readonly total: number | null
   readonly createdAt: string
   readonly startedAt: string | null
@@ -80,6 +86,7 @@ export function viewOfJob(job: Job): JobView {
     ...{ id, kind, cause, state },
     step: job.step ?? null,
     ...{ examined, removed, bodies, bytes },
+    ...(job.rebuilt === undefined ? {} : { rebuilt: job.rebuilt }),
     total: job.total ?? null,
     createdAt: isoTime(job.createdAt)!,
     startedAt: isoTime(job.startedAt),

@@ -263,6 +263,7 @@ export class Jobs {
     pass.removed = job.removed
     pass.bodies = job.bodies
     pass.bytes = job.bytes
+    if (job.rebuilt !== undefined) pass.rebuilt = job.rebuilt
     if (job.place !== undefined) pass.place = job.place
     if (swept !== undefined) pass.swept = swept
     const current = { job, pass, wanted }
@@ -378,10 +379,11 @@ function withOwn(jobs: readonly Job[], wanted: Wanted | undefined): readonly Job
 }
 
 function progressed(job: Job, pass: Pass): Job {
-  const { step, examined, removed, bodies, bytes, total, place } = pass
+  const { step, examined, removed, bodies, bytes, rebuilt, total, place } = pass
   return {
     ...job,
     ...{ step, examined, removed, bodies, bytes },
+    ...(rebuilt === undefined ? {} : { rebuilt }),
     ...(total === undefined ? {} : { total }),
     ...(place === undefined ? {} : { place }),
   }

@@ -21,7 +21,7 @@ export type {
   MetadataStore,
   Usage,
 } from './metadata-store.js'
-export type { BodyListing, BodySink, BodyStore, ByteRange } from './body-store.js'
+export type { BodyListing, BodyNotes, BodySink, BodyStore, ByteRange } from './body-store.js'
 export type { RuleLayer, TileBook, TileCriterion, TileRef, TileSubject } from './tile-book.js'
 export { inlineName, isInline, sharedName } from './body-names.js'
 export type { NodeRegistry, RegisteredNode, RegisteredNodes } from './node-registry.js'

@@ -36,6 +36,8 @@ export interface CommitOptions {
   readonly replaces?: readonly string[]
   /** When given, the variant must exist now with this body id (a 304 refresh); else the result is `gone`. */
   readonly expectBody?: string
+  /** A variant that is there now and has a later `responseTime`, or the same, stays; the result is `gone`. */
+  readonly unlessNewer?: boolean
   /** At most so many variants stay under the key; those stored longest ago go first. */
   readonly maxVariants: number
   /**
@@ -53,7 +55,7 @@ export type CommitResult =
   | { readonly ok: false; readonly reason: 'expired-stamp' }
   /** The body's reservation is gone, and nothing else refers to it. */
   | { readonly ok: false; readonly reason: 'body' }
-  /** `expectBody` did not hold. */
+  /** `expectBody` or `unlessNewer` did not hold. */
   | { readonly ok: false; readonly reason: 'gone' }
 
 export interface ListedEntry {

@@ -19,6 +19,8 @@ export interface SweepProgress {
   readonly bodies: number
   /** Body bytes of removed entries as far as they are known (shared bodies count for each). */
   readonly bytes: number
+  /** Entries that a reconciler has made again. */
+  readonly rebuilt?: number
   /** How many there are to look at in all, where that is known. */
   readonly total?: number
   /** Why it failed. */
@@ -62,6 +64,7 @@ export class Pass implements SweepProgress {
   removed = 0
   bodies = 0
   bytes = 0
+  rebuilt?: number
   total?: number
   error?: string
   /** Where the walk is; given to a new pass, it goes on from there. */
@@ -112,10 +115,11 @@ export class Pass implements SweepProgress {
 
   /** What can be told of it. */
   progress(): SweepProgress {
-    const { state, step, startedAt, endedAt, examined, removed, bodies, bytes, total, error } = this
+    const { state, step, startedAt, endedAt, examined, removed, bodies, bytes, rebuilt, total, error } = this
     return {
       ...{ state, step, startedAt, examined, removed, bodies, bytes },
       ...(endedAt === undefined ? {} : { endedAt }),
+      ...(rebuilt === undefined ? {} : { rebuilt }),
       ...(total === undefined ? {} : { total }),
       ...(error === undefined ? {} : { error }),
     }

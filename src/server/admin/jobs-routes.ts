@@ -9,6 +9,7 @@ const reconcileBody = z.strictObject({
   dryRun: z.boolean().optional(),
   graceMs: z.number().int().min(0).optional(),
   checkEach: z.boolean().optional(),
+  rebuild: z.boolean().optional(),
 })
 
 /** `GET /jobs`, `GET /jobs/{id}`, `DELETE /jobs/{id}`, `POST /jobs/{id}/cancel`, `POST /reconcile` */

@@ -8,7 +8,7 @@ export function commit<T>(
   tables: Tables<T>,
   codec: Codec<T>,
   entry: Entry,
-  { checked, replaces = [], expectBody, maxVariants, inline }: CommitOptions,
+  { checked, replaces = [], expectBody, unlessNewer, maxVariants, inline }: CommitOptions,
   now: number,
 ): CommitResult {
   const { epoch, seq, retired } = tables.log.get()
@@ -21,6 +21,8 @@ export function commit<T>(
   const rows = tables.rows.get(key) ?? []
   const current = rows.find(row => row.variant === variant)
   if (expectBody !== undefined && current?.bodyId !== expectBody) return { ok: false, reason: 'gone' }
+  if (unlessNewer === true && current !== undefined && current.storedAt >= entry.responseTime)
+    return { ok: false, reason: 'gone' }
   if (body.id !== '' && inline === undefined) {
     const known = tables.bodies.get(body.id)
     if (known === undefined || isDeleting(known)) return { ok: false, reason: 'body' }

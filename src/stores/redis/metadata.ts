@@ -65,18 +65,14 @@ class RedisMetadataStore implements MetadataStore {
 
   async commit(entry: Entry, options: CommitOptions): Promise<CommitResult> {
     const { variant, body, blob } = rowParts(entry)
-    const { checked, expectBody } = options
+    const { checked, expectBody, unlessNewer } = options
+    const condition = expectBody !== undefined ? '1' : unlessNewer === true ? '2' : '0'
     const reply = listOf(
       await this.#scripts.run(
         'commit',
         ...[random(), this.#now(), packName(entry.key), variant, body, entry.body.size],
         ...[entry.responseTime, clampTime(entry.uselessAt), blob, checked.epoch, checked.seq],
-        ...[
-          entry.stamp.epoch,
-          entry.stamp.seq,
-          expectBody === undefined ? '0' : '1',
-          packBody(expectBody ?? ''),
-        ],
+        ...[entry.stamp.epoch, entry.stamp.seq, condition, packBody(expectBody ?? '')],
         ...[options.maxVariants, options.inline ?? '', ...(options.replaces ?? []).map(packName)],
       ),
     )

@@ -8,12 +8,13 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import type { BodyListing, BodySink, BodyStore, ByteRange } from '../../engine/ports/index.js'
+import type { BodyListing, BodyNotes, BodySink, BodyStore, ByteRange } from '../../engine/ports/index.js'
 import { StrataError } from '../../errors.js'
 import { isBodyId, missingBody, requireBodyId, shortBody } from '../local/body-id.js'
 import { s3BodySink } from './body-sink.js'
 import { bodyStream, type Window } from './body-stream.js'
 import { s3Error } from './errors.js'
+import { noted, s3BodyNotes } from './notes.js'
 
 export interface S3BodyOptions {
   readonly client: S3Client
@@ -27,6 +28,8 @@ export interface S3BodyOptions {
   readonly multipartThreshold?: number
   /** Longest silence of S3 within a body while a reader waits, ms (10,000). */
   readonly idleTimeoutMs?: number
+  /** Keeps what metadata can be made from again (true). */
+  readonly notes?: boolean
 }
 
 const LEAST_PART = 5 * 1_048_576
@@ -41,6 +44,7 @@ export function s3BodyStore(options: S3BodyOptions): BodyStore {
 
 class S3BodyStore implements BodyStore {
   readonly name = 's3'
+  readonly notes: BodyNotes | undefined
   readonly #client: S3Client
   readonly #bucket: string
   readonly #root: string
@@ -69,9 +73,11 @@ class S3BodyStore implements BodyStore {
     this.#partSize = partSize
     this.#multipartThreshold = multipartThreshold
     this.#idleTimeoutMs = options.idleTimeoutMs ?? 10_000
+    if (options.notes !== false)
+      this.notes = s3BodyNotes({ client, bucket, root: this.#root, keyOf: id => this.#key(id) })
   }
 
-  sink(id: string): BodySink {
+  sink(id: string, note?: string): BodySink {
     requireBodyId(id)
     return s3BodySink({
       client: this.#client,
@@ -79,13 +85,15 @@ class S3BodyStore implements BodyStore {
       key: this.#key(id),
       partSize: this.#partSize,
       multipartThreshold: this.#multipartThreshold,
+      metadata: noted(note),
     })
   }
 
-  async put(id: string, bytes: Uint8Array): Promise<void> {
+  async put(id: string, bytes: Uint8Array, note?: string): Promise<void> {
     requireBodyId(id)
+    const object = { Bucket: this.#bucket, Key: this.#key(id), Body: bytes, Metadata: noted(note) }
     try {
-      await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: this.#key(id), Body: bytes }))
+      await this.#client.send(new PutObjectCommand(object))
     } catch (error) {
       throw s3Error(error)
     }

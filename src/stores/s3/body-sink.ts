@@ -19,6 +19,8 @@ export interface S3SinkOptions {
   readonly partSize: number
   /** Bodies of more bytes than this go up in parts. */
   readonly multipartThreshold: number
+  /** User metadata of the object. */
+  readonly metadata?: Record<string, string>
 }
 
 /** Parts under way at once: with the one that fills, memory holds three. */
@@ -61,12 +63,11 @@ class S3BodySink implements BodySink {
 
   async finish(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    const { client, bucket, key } = this.#options
+    const { client, bucket, key, metadata: Metadata } = this.#options
     try {
       if (this.#upload === undefined) {
-        await client.send(
-          new PutObjectCommand({ Bucket: bucket, Key: key, Body: this.#take(this.#bufferedBytes) }),
-        )
+        const Body = this.#take(this.#bufferedBytes)
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, Metadata }))
       } else {
         this.#sendParts(true)
         await Promise.all(this.#underWay)
@@ -140,8 +141,9 @@ class S3BodySink implements BodySink {
   }
 
   async #begin(): Promise<string> {
-    const { client, bucket, key } = this.#options
-    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }))
+    const { client, bucket, key, metadata: Metadata } = this.#options
+    const begin = new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, Metadata })
+    const { UploadId } = await client.send(begin)
     if (UploadId === undefined)
       throw new StrataError('STRATA_STORE_UNAVAILABLE', 'S3 began an upload without an id')
     return UploadId

@@ -140,6 +140,19 @@ export function entryCases(current: Current): void {
       expect(await variants()).toEqual([''])
     })
 
+    test('unlessNewer: takes the place of an older one and of none, not of one that is as new', async () => {
+      const options = { unlessNewer: true }
+      const at = async (responseTime: number) =>
+        (await storeEntry(store, { key, responseTime, body: sampleBody(`at ${responseTime}`) }, options))
+          .result
+      expect(await at(T0 + 5)).toEqual({ ok: true })
+      expect(await at(T0 + 5)).toEqual({ ok: false, reason: 'gone' })
+      expect(await at(T0 + 4)).toEqual({ ok: false, reason: 'gone' })
+      expect((await store.lookup(key)).entries).toMatchObject([{ responseTime: T0 + 5 }])
+      expect(await at(T0 + 6)).toEqual({ ok: true })
+      expect((await store.lookup(key)).entries).toMatchObject([{ responseTime: T0 + 6 }])
+    })
+
     test('expectBody may be that of an empty body', async () => {
       const body = { id: '', size: 0, digest: '', chunkSize: 0, checks: new Uint8Array(0) }
       await storeEntry(store, { key, body })

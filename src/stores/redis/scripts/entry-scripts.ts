@@ -8,8 +8,9 @@ return {f.epoch, f.seq, call('GET', P .. 'k:' .. ARGV[2])}
 
 /**
  * Writes one variant. ARGV: 1 random, 2 now, 3 name, 4 variant, 5 body, 6 size, 7 responseTime, 8 uselessAt, 9 blob,
- * 10 checked epoch, 11 checked seq, 12 stamp epoch, 13 stamp seq, 14 '1' when 15 is expected, 15 expected body,
- * 16 most variants, 17 bytes of an inline body or '', 18 … variants that go. Checks in the order of their reasons.
+ * 10 checked epoch, 11 checked seq, 12 stamp epoch, 13 stamp seq, 14 '1' when 15 is expected, '2' when one that is
+ * as new stays, 15 expected body, 16 most variants, 17 bytes of an inline body or '', 18 … variants that go. Checks in the
+ * order of their reasons.
  * Reply: {'ok'}, {'fence', epoch, seq}, {'expired-stamp'}, {'gone'} or {'body'}.
  */
 export const commit = `${PRELUDE}${FENCE}${ROWS}${INDEX}${LEDGER}
@@ -24,6 +25,7 @@ local rows = parse(value)
 local current
 for _, row in ipairs(rows) do if row.variant == variant then current = row end end
 if ARGV[14] == '1' and not (current and current.body == ARGV[15]) then return {'gone'} end
+if ARGV[14] == '2' and current and current.born >= tonumber(ARGV[7]) then return {'gone'} end
 local ledger
 if body ~= '' then
   ledger = bodyRow(body)
