@@ -8,6 +8,8 @@ import { s3BodyStore } from '../../src/stores/s3/bodies.js'
 import { connectS3 } from '../../src/stores/s3/client.js'
 
 const IDLE = 100
+/** Where nothing hangs: a busy machine may take its time. */
+const PATIENT = { idleTimeoutMs: 10_000 }
 
 let server: Server | undefined
 let store: BodyStore | undefined
@@ -21,7 +23,7 @@ afterEach(async () => {
 /** A store on an S3 that answers as told. */
 async function against(
   listener: RequestListener,
-  settings: { checksums?: 'when_supported' } = {},
+  settings: { checksums?: 'when_supported'; idleTimeoutMs?: number } = {},
 ): Promise<BodyStore> {
   server = createServer(listener)
   server.listen(0, '127.0.0.1')
@@ -178,7 +180,7 @@ describe('S3 refuses', () => {
         } else if (req.method === 'DELETE') res.writeHead(204).end()
         else res.writeHead(403, { 'Content-Type': 'application/xml' }).end(error('AccessDenied'))
       })
-    })
+    }, PATIENT)
     const sink = s3.sink('b')
     const write = async () => {
       for (let i = 0; i < 20; i++) await sink.write(Buffer.alloc(1_048_576))
