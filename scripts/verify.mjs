@@ -13,12 +13,6 @@ import { withOwnNpm } from './npm-path.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const results = []
 
-/**
- * Random rounds over three real nodes, kills at every step of a fill, and ten seconds of a store that stands still take minutes and the
- * whole machine: they are `npm run test:oracle` and `npm run test:fault`.
- */
-const WITHOUT_LONG_RUNS = ['--testPathIgnorePatterns', 'test/fault/(oracle|crashes|standstill)']
-
 step('lint', ['lint'])
 step('typecheck', ['typecheck'])
 step('build', ['build'])
@@ -59,16 +53,7 @@ function jest() {
   const folder = mkdtempSync(join(tmpdir(), 'strata-verify-'))
   const file = join(folder, 'jest.json')
   try {
-    const { status } = npm([
-      'jest',
-      '--',
-      '--ci',
-      '--forceExit',
-      '--json',
-      '--outputFile',
-      file,
-      ...WITHOUT_LONG_RUNS,
-    ])
+    const { status } = npm(['jest', '--', '--ci', '--forceExit', '--json', '--outputFile', file])
     const report = JSON.parse(readFileSync(file, 'utf8'))
     const broken = report.numRuntimeErrorTestSuites
     const skipped = report.numPendingTests + report.numTodoTests

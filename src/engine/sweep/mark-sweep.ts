@@ -2,7 +2,7 @@ import type { Fence } from '../fence/fence.js'
 import type { HeldMark } from '../fence/mark-index.js'
 import type { Subject } from '../fence/mark.js'
 import { namesOf } from '../fence/mark-faults.js'
-import type { Entry, EntryUse, MetadataStore } from '../ports/index.js'
+import type { Entry, EntryUse, ListPage, MetadataStore } from '../ports/index.js'
 import type { Pass, Swept, WalkPlace } from './pass.js'
 import type { Counts, Watch } from './counts.js'
 
@@ -165,9 +165,15 @@ export class MarkSweep {
   ): Promise<void> {
     const { pass } = round
     pass.total = (await this.store.usage()).entries + pass.removed
-    let cursor = from
-    do {
-      const page = await this.store.list(this.options.batch, cursor)
+    const { batch } = this.options
+    let next: Promise<ListPage> | undefined = this.store.list(batch, from)
+    while (next !== undefined) {
+      const page: ListPage = await next
+      const { cursor } = page
+      // The next page comes while this one is worked on: what is removed lies before its cursor.
+      next = cursor === undefined ? undefined : this.store.list(batch, cursor)
+      // Should this page fail, or be the last before a stop, nobody asks how the next one went.
+      next?.catch(() => undefined)
       // Stamped after what this node has seen: not dead, only newer.
       const { epoch, seq } = this.fence.state()
       const unseen = page.items.some(({ entry: { stamp } }) => stamp.epoch !== epoch || stamp.seq > seq)
@@ -176,10 +182,9 @@ export class MarkSweep {
         .filter(({ entry, use }) => this.#isToGo(entry, use, round))
         .map(({ entry }) => entry)
       await this.#remove(dead, round.pass)
-      cursor = page.cursor
       if (cursor !== undefined) pass.place = { epoch: life, seq: sweptTo, floor, cursor }
       await pass.breathe()
-    } while (cursor !== undefined)
+    }
     delete pass.place
   }
 

@@ -30,6 +30,8 @@ export interface SweeperParts {
   readonly softWalkMs?: number
 }
 
+/** The wait for a count is looked at after this part of it: is it in vain? */
+const LOOK_AFTER = 8
 const RETIRE_AFTER_MS = 60_000
 const SOFT_WALK_MS = 600_000
 
@@ -148,16 +150,30 @@ export class Sweeper {
   ): Promise<{ matched: number; sweeping: boolean }> {
     const watch = this.#counts.watch(seq, collector)
     ask()
-    let cancel: (() => void) | undefined
+    const cancels: (() => void)[] = []
     const late = new Promise<void>(resolve => {
-      cancel = this.parts.timers.after(waitMs, resolve)
+      const { timers } = this.parts
+      cancels.push(timers.after(waitMs, resolve))
+      // Of a large store the count would not be final by then: nobody is kept waiting for that.
+      const look = () => {
+        if (this.#needsLongerThan(waitMs / LOOK_AFTER)) resolve()
+      }
+      cancels.push(timers.after(waitMs / LOOK_AFTER, look))
     })
     await Promise.race([watch.ended, late])
-    cancel?.()
+    for (const cancel of cancels) cancel()
     const forget = () => void this.#counts.watches.delete(seq)
     if (collector === undefined || watch.done) forget()
     else void watch.ended.then(forget)
     return { matched: watch.matched, sweeping: !watch.done }
+  }
+
+  /** What the walk has done in a part of the wait is less than that part of what there is to do. */
+  #needsLongerThan(partMs: number): boolean {
+    const pass = this.#pass
+    if (pass?.state !== 'running' || pass.step !== 'marks' || pass.total === undefined) return false
+    const isYoung = this.parts.clock.now() - pass.startedAt <= 2 * partMs
+    return isYoung && pass.examined * LOOK_AFTER < pass.total
   }
 
   #newPass(): Pass {

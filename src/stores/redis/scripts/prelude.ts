@@ -38,9 +38,9 @@ local function bucketOf(name)
   return bucketName(h % BUCKETS)
 end
 
-local function count(field, by)
-  if by ~= 0 and call('HINCRBY', P .. 'c', field, by) < 0 then call('HSET', P .. 'c', field, 0) end
-end
+-- Written once for the whole script, by \`settle\`.
+local counted = {}
+local function count(field, by) counted[field] = (counted[field] or 0) + by end
 `
 
 /** Invalidations that one server can number: 16 million. */
@@ -125,7 +125,7 @@ local function join(value, rows)
 end
 `
 
-/** The index of names by use, by usefulness and by age. Call `settle` at the end of every script that writes it. */
+/** The index of names by use, by usefulness and by age. Call `settle` at the end of every script that writes it, or counts. */
 export const INDEX = `
 local INDEX = '>I6I6I6I6I2I6'
 local dirty = {}
@@ -177,6 +177,9 @@ local function writeIndex(name, new)
 end
 
 local function settle()
+  for field, by in pairs(counted) do
+    if by ~= 0 and call('HINCRBY', P .. 'c', field, by) < 0 then call('HSET', P .. 'c', field, 0) end
+  end
   for bucket in pairs(dirty) do
     local min
     for _, packed in ipairs(call('HVALS', P .. 'i:' .. bucket)) do

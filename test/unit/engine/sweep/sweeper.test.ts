@@ -130,3 +130,49 @@ describe('running', () => {
     expect(await Promise.all(runs)).toMatchObject([{ state: 'cancelled' }, { state: 'cancelled' }])
   })
 })
+
+describe('the wait for a count', () => {
+  /** A purge of all whose sweep can only take as many steps as are let through; the count has been waited for 250 of 2,000 ms. */
+  async function counted(entries: number, steps: number) {
+    const { metadata, time, sweeper, fill, purge } = await sweptStore()
+    for (let i = 0; i < entries; i++) await fill(`e${i}`)
+    const { seq } = await purge({ all: true })
+    const list = metadata.list.bind(metadata)
+    let left = steps
+    let go!: () => void
+    const held = new Promise<void>(resolve => (go = resolve))
+    metadata.list = async (limit, cursor) => {
+      if (left-- <= 0) await held
+      return list(limit, cursor)
+    }
+    let answer: { matched: number; sweeping: boolean } | undefined
+    const counting = sweeper.count(seq, 2000, () => void sweeper.run()).then(found => (answer = found))
+    const turns = async () => {
+      for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve))
+    }
+    await turns()
+    time.advance(250)
+    await turns()
+    const early = answer
+    go()
+    await counting
+    return { early, answer }
+  }
+
+  test('a large store: what is counted by an eighth of the time cannot be all, so it is told at once', async () => {
+    // Two steps of three.
+    expect((await counted(60, 2)).early).toEqual({ matched: 6, sweeping: true })
+  })
+
+  test('it could be done in time: it is waited for', async () => {
+    const { early, answer } = await counted(60, 3)
+    expect(early).toBeUndefined()
+    expect(answer).toEqual({ matched: 60, sweeping: false })
+  })
+
+  test('nothing is known yet: it is waited for', async () => {
+    const { early, answer } = await counted(0, 0)
+    expect(early ?? answer).toEqual({ matched: 0, sweeping: false })
+    expect((await counted(3, 1)).answer).toEqual({ matched: 3, sweeping: false })
+  })
+})
