@@ -1,3 +1,4 @@
+import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { s3BodyStore } from '../../src/stores/s3/bodies.js'
 import { connectS3 } from '../../src/stores/s3/client.js'
@@ -52,6 +53,23 @@ describe('what is kept beside the bodies', () => {
     expect(await b.notes!.horizon()).toBe(3_001)
     expect((await a.list(10)).bodies).toEqual([])
     expect(await open('horizon-other').notes!.horizon()).toBe(0)
+  })
+
+  test('what says less than a later one is taken away', async () => {
+    const [a, b] = [open('tidy'), open('tidy')]
+    const { bucket, prefix, endpoint, accessKey, secretKey, region } = s3
+    const client = connectS3({ bucket, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey })
+    const left = async () => {
+      const Prefix = `${prefix}tidy/_purged/`
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }))
+      return Contents.map(({ Key }) => Number(Key!.slice(Prefix.length)))
+    }
+    for (const to of [1000, 2000]) await a.notes!.raiseHorizon(to)
+    await b.notes!.raiseHorizon(3000)
+    // Nobody waits for it; the test's own time limit ends a wait in vain.
+    while ((await left()).length > 1) await new Promise(resolve => setTimeout(resolve, 10))
+    expect(await left()).toEqual([3000])
+    client.destroy()
   })
 
   test('nothing, when that is switched off', async () => {

@@ -20,6 +20,9 @@ export interface S3NotesOptions {
 /** In the object's user metadata: `x-amz-meta-strata`. S3 allows for 2 KB. */
 const NAME = 'strata'
 const DIGITS = 15
+const NAME_OF_TIME = /^\d{15}$/
+/** S3 takes so many keys in one DeleteObjects. */
+const MOST_AT_ONCE = 1000
 
 export function noted(note: string | undefined): Record<string, string> | undefined {
   return note === undefined ? undefined : { [NAME]: note }
@@ -27,7 +30,8 @@ export function noted(note: string | undefined): Record<string, string> | undefi
 
 /**
  * Notes are user metadata of the bodies' objects. The horizon is the greatest name among empty objects `<root>_purged/<15 digits>`: so
- * nodes that raise it at once need not know of each other, and one that comes late lowers nothing. Each takes its last one away.
+ * nodes that raise it at once need not know of each other, and one that comes late lowers nothing. Who raises it takes lower ones away: its
+ * own last one, and at first all that nodes before it have left.
  */
 export function s3BodyNotes({ client, bucket, root, keyOf }: S3NotesOptions): BodyNotes {
   const folder = `${root}_purged/`
@@ -47,23 +51,11 @@ export function s3BodyNotes({ client, bucket, root, keyOf }: S3NotesOptions): Bo
     },
 
     async horizon() {
-      let latest = 0
       try {
-        for (let after: string | undefined, more = true; more;) {
-          const page = await client.send(
-            new ListObjectsV2Command({ Bucket: bucket, Prefix: folder, StartAfter: after }),
-          )
-          for (const { Key = '' } of page.Contents ?? []) {
-            after = Key
-            const name = Key.slice(folder.length)
-            if (/^\d{15}$/.test(name)) latest = Math.max(latest, Number(name))
-          }
-          more = page.IsTruncated === true && (page.Contents ?? []).length > 0
-        }
+        return (await times()).reduce((latest, time) => Math.max(latest, time), 0)
       } catch (error) {
         throw s3Error(error)
       }
-      return latest
     },
 
     async raiseHorizon(to) {
@@ -73,19 +65,35 @@ export function s3BodyNotes({ client, bucket, root, keyOf }: S3NotesOptions): Bo
         await client.send(
           new PutObjectCommand({ Bucket: bucket, Key: keyOfTime(time), Body: new Uint8Array(0) }),
         )
-        const before = last
-        last = Math.max(last, time)
-        if (before !== 0 && before < time) {
-          const Objects = [{ Key: keyOfTime(before) }]
-          // It is below the new one: left behind it says nothing.
-          await client
-            .send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
-            .catch(() => undefined)
-        }
       } catch (error) {
         throw s3Error(error)
       }
+      const lower = last === 0 ? times() : Promise.resolve([last])
+      last = Math.max(last, time)
+      // They say nothing any more: nobody waits for it, and what stays behind does no harm.
+      void lower.then(found => takeAway(found.filter(one => one < time))).catch(() => undefined)
     },
+  }
+
+  async function times(): Promise<number[]> {
+    const found: number[] = []
+    for (let after: string | undefined, more = true; more;) {
+      const page = await client.send(
+        new ListObjectsV2Command({ Bucket: bucket, Prefix: folder, StartAfter: after }),
+      )
+      const keys = (page.Contents ?? []).map(({ Key = '' }) => Key)
+      const names = keys.map(key => key.slice(folder.length))
+      found.push(...names.filter(name => NAME_OF_TIME.test(name)).map(Number))
+      after = keys.at(-1)
+      more = page.IsTruncated === true && after !== undefined
+    }
+    return found
+  }
+
+  async function takeAway(lower: readonly number[]): Promise<void> {
+    const Objects = lower.slice(0, MOST_AT_ONCE).map(time => ({ Key: keyOfTime(time) }))
+    if (Objects.length === 0) return
+    await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }))
   }
 
   function keyOfTime(time: number): string {

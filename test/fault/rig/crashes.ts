@@ -169,7 +169,8 @@ async function s3Objects(s3: S3): Promise<string[]> {
   })
   try {
     const found = await client.send(new ListObjectsV2Command({ Bucket: s3.bucket, Prefix: s3.prefix }))
-    return (found.Contents ?? []).map(({ Key }) => Key!)
+    // What says when the last purge was is no body.
+    return (found.Contents ?? []).map(({ Key }) => Key!).filter(key => !key.includes('/_purged/'))
   } finally {
     client.destroy()
   }

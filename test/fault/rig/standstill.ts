@@ -77,7 +77,8 @@ export async function standstill(forMs: number, seed = 1): Promise<Standstill> {
       const body = JSON.stringify({ urls: [path] })
       const reply = await node.client.ask('/admin/cache/invalidate', { method: 'POST', body })
       rig.oracle.purgeAnswered(sent, String(reply.status), reply.status === 200)
-      counted.count(`purge ${reply.status}`)
+      // One that waited until Redis went on is of neither time.
+      if (counted === tally) counted.count(`purge ${reply.status}`)
       if (reply.status === 200 && stoodStill(sentAt, 0))
         faults.push(`a purge at ${node.name} answered 200 while Redis stood still`)
     }
