@@ -138,6 +138,21 @@ describe('what is written', () => {
   })
 })
 
+test('of refusals ten in a second are written, and then how many were not', async () => {
+  let now = 1000
+  const { audit, events } = memoryAudit(undefined, () => now)
+  const error = new StrataError('STRATA_UNAUTHORIZED', 'wrong')
+  const refuse = () =>
+    audit.refused({ from: '192.0.2.1', requestId: 'r', method: 'GET', url: '/x?token=secret', error })
+  for (let i = 0; i < 25; i++) await refuse()
+  expect(events()).toHaveLength(10)
+  now += 1000
+  await refuse()
+  expect(events()[10]).toMatchObject({ phase: 'refused', unwritten: 15, target: 'GET /x?token=[redacted]' })
+  await refuse()
+  expect(events()[11]).not.toHaveProperty('unwritten')
+})
+
 describe('nothing gets into a line that is not a piece of a text in it', () => {
   const forged = '{"phase":"result","who":"admin","action":"forged"}'
 

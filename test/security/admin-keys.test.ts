@@ -12,11 +12,11 @@ const TOKEN = 'the-token-of-the-settings'
 async function nodes() {
   const backend = await startBackend('redis')
   onClose(() => backend.stop())
-  const node = async (namespace = 'default') => {
+  const node = async (namespace = 'default', attempts = 1000) => {
     const strata = await openStrata({
       ...backend.options,
       namespace,
-      admin: { token: TOKEN, lockout: { attempts: 1000 } },
+      admin: { token: TOKEN, lockout: { attempts } },
     })
     const app = strata.admin()
     return (method: 'get' | 'post' | 'delete', path: string, credentials = TOKEN) =>
@@ -94,6 +94,14 @@ describe('API keys on two nodes', () => {
     await one('get', '/stats', token).expect(503)
     await one('get', '/stats').expect(200)
   })
+})
+
+test('who is locked out on one node is locked out on the other', async () => {
+  const { node } = await nodes()
+  const [one, two] = [await node('default', 4), await node('default', 4)]
+  for (let i = 0; i < 4; i++) await (i % 2 === 0 ? one : two)('get', '/stats', `guess-${i}`).expect(401)
+  await two('get', '/stats').expect(429)
+  await one('get', '/stats').expect(429).expect('retry-after', /^\d+$/)
 })
 
 describe('strata keys', () => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { serve } from '../../src/compose.js'
 import { loadConfig, type StrataOptions } from '../../src/config/index.js'
 import { closeAll, listen, onClose } from '../support/mounted-strata.js'
+import { AUDIENCE, startIssuer } from '../support/token-issuer.js'
 
 afterEach(closeAll)
 
@@ -81,6 +82,18 @@ describe('a port of its own for the admin routes', () => {
     const { port } = taken.address() as { port: number }
     await expect(proxy({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
+})
+
+test('with an issuer in the settings: its tokens, and this machine no more than any other', async () => {
+  const idp = await startIssuer('ES256')
+  onClose(() => idp.close())
+  const { issuer } = idp
+  const { ask, data } = await proxy({ token: undefined, jwt: { issuer, audience: [AUDIENCE] } })
+  const status = async (token?: string) => (await ask(data, '/admin/cache/status', token)).status
+  expect(await status()).toBe(401)
+  expect(await status(await idp.sign({ scope: 'strata:read' }))).toBe(200)
+  expect(await status(await idp.sign({ scope: 'strata:purge' }))).toBe(403)
+  expect(await status(await idp.sign({ scope: 'strata:read', aud: 'another' }))).toBe(401)
 })
 
 describe('PURGE is for those who may', () => {

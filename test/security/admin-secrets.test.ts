@@ -115,3 +115,13 @@ test('a password is not taken as a flag, where ps would show it, and the refusal
   expect(command.stderr()).toContain('STRATA_REDIS_URL')
   clean('the refusal', command.stderr() + command.lines.join('\n'))
 })
+
+test('an admin port that is taken is named as such', async () => {
+  const { port } = s3.address() as AddressInfo
+  const command = runStrata(['serve', '--port', '0', '--admin-port', String(port)], {
+    STRATA_ORIGIN: 'http://127.0.0.1:1',
+    STRATA_BACKEND: 'memory',
+  })
+  expect(await command.ended).toBe(1)
+  expect(command.stderr()).toContain(`127.0.0.1, port ${port}, is in use: choose another with --admin-port`)
+})

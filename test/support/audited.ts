@@ -7,14 +7,14 @@ export interface AuditedEvent {
 }
 
 /** An audit log in memory: what was written, line by line. */
-export function memoryAudit(sink?: AuditSink) {
+export function memoryAudit(sink?: AuditSink, now: () => number = () => T0) {
   const lines: string[] = []
   const errors: unknown[] = []
   const audit = new Audit({
     sink: sink ?? { append: async line => void lines.push(line) },
     log: () => undefined,
     onError: error => errors.push(error),
-    clock: { now: () => T0, monotonic: () => 0 },
+    clock: { now, monotonic: () => 0 },
     namespace: 'test',
     node: 'node-1',
   })
