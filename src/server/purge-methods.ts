@@ -3,8 +3,7 @@ import type { Principal } from '../engine/access/scopes.js'
 import { isSweeping } from '../engine/access/sweeping.js'
 import type { InvalidateRequest, Operator } from '../engine/operator.js'
 import { StrataError } from '../errors.js'
-import { allow, type Access } from './access/access.js'
-import { BadCredential } from './access/refused.js'
+import { allow, isIntrusion, type Access } from './access/access.js'
 import type { Audit } from './audit/audit.js'
 import { sendAnswer, sendProblem, toStrataError } from './admin/answer.js'
 import { invalidationAnswer } from './admin/invalidate-routes.js'
@@ -27,6 +26,8 @@ export interface MethodRequest {
   readonly target: string
   readonly headers: IncomingHttpHeaders
   readonly socket: { readonly remoteAddress?: string | undefined }
+  /** As its answer has it already. */
+  readonly id?: string
 }
 
 const TAG_FIELDS = ['surrogate-key', 'xkey', 'cache-tag'] as const
@@ -52,9 +53,10 @@ export class PurgeMethods {
   take(req: IncomingMessage, res: ServerResponse): boolean {
     if (!this.takes(req.method)) return false
     req.resume()
-    securityHeaders(req, res, requestId(req))
+    const id = requestId(req)
+    securityHeaders(req, res, id)
     const target = (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? req.url ?? '/'
-    const request = { method: req.method!, target, headers: req.headers, socket: req.socket }
+    const request = { method: req.method!, target, headers: req.headers, socket: req.socket, id }
     this.run(request).then(
       answer => sendAnswer(res, answer),
       (error: unknown) => sendProblem(res, error),
@@ -66,7 +68,7 @@ export class PurgeMethods {
   async run(request: MethodRequest): Promise<ReturnType<typeof invalidationAnswer>> {
     const { access, audit, operator } = this.options
     const { method, target } = request
-    const about = { from: access.addressOf(request), requestId: requestId(request) }
+    const about = { from: access.addressOf(request), requestId: request.id ?? requestId(request) }
     let principal: Principal | undefined
     try {
       const who = (principal = await access.enter(request))
@@ -78,9 +80,8 @@ export class PurgeMethods {
     } catch (thrown) {
       const error = toStrataError(thrown)
       if (error.code === 'STRATA_INTERNAL') this.options.onError(thrown)
-      const isIntrusion =
-        error instanceof BadCredential || (error.code === 'STRATA_FORBIDDEN' && principal !== undefined)
-      if (isIntrusion) await audit.refused({ ...about, method, url: target, principal, error })
+      if (isIntrusion(error, principal))
+        await audit.refused({ ...about, method, url: target, principal, error })
       throw error
     }
   }

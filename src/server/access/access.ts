@@ -1,4 +1,5 @@
 import { SCOPES, type Principal, type Scope } from '../../engine/access/scopes.js'
+import { isStrataError, type StrataError } from '../../errors.js'
 import { isLocal, type AskingRequest } from './local-request.js'
 import { BadCredential, challenge, Refused } from './refused.js'
 import { staticToken } from './static-token.js'
@@ -84,6 +85,13 @@ export class Access {
     }
     throw new BadCredential('these credentials are wrong, or no longer good', true)
   }
+}
+
+/** Wrong credentials, and good ones that do not reach as far: what somebody will want to know of. */
+export function isIntrusion(error: unknown, principal: Principal | undefined): error is StrataError {
+  return (
+    error instanceof BadCredential || (principal !== undefined && isStrataError(error, 'STRATA_FORBIDDEN'))
+  )
 }
 
 function isGuess(error: unknown): boolean {

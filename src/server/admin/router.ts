@@ -2,8 +2,7 @@ import express, { type NextFunction, type Request, type Response, type Router } 
 import type { Principal } from '../../engine/access/scopes.js'
 import type { Operator } from '../../engine/operator.js'
 import { isStrataError, StrataError } from '../../errors.js'
-import { allow, type Access } from '../access/access.js'
-import { BadCredential } from '../access/refused.js'
+import { allow, isIntrusion, type Access } from '../access/access.js'
 import type { Audit } from '../audit/audit.js'
 import { requestId } from '../request-id.js'
 import { sendProblem, toStrataError } from './answer.js'
@@ -134,13 +133,6 @@ export function adminRouter(options: AdminOptions): Router {
       .then(() => sendProblem(res, error, fields))
   })
   return router
-}
-
-/** Wrong credentials, and good ones that do not reach as far: what somebody will want to know of. */
-function isIntrusion(error: unknown, principal: Principal | undefined): error is StrataError {
-  return (
-    error instanceof BadCredential || (principal !== undefined && isStrataError(error, 'STRATA_FORBIDDEN'))
-  )
 }
 
 /** The body, read whole before anything is done; that it is no JSON is told to the route that looks at it. */
