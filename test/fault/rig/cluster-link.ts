@@ -1,7 +1,7 @@
 import type { RedisCluster } from '../../support/redis-server.js'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js'
 
-export interface ClusterLink extends Pick<TcpProxy, 'set' | 'reset' | 'stop'> {
+export interface ClusterLink extends Pick<TcpProxy, 'set' | 'stallKept' | 'reset' | 'stop'> {
   /** `host:port` of the links. */
   readonly nodes: readonly string[]
 }
@@ -36,6 +36,7 @@ export async function startClusterLink({ nodes }: RedisCluster): Promise<Cluster
   return {
     nodes: links.map(({ port }) => `127.0.0.1:${port}`),
     set: fault => links.forEach(link => link.set(fault)),
+    stallKept: () => links.forEach(link => link.stallKept()),
     reset: () => links.forEach(link => link.reset()),
     stop: async () => void (await Promise.all(links.map(link => link.stop()))),
   }

@@ -17,7 +17,7 @@ export interface RigOptions {
 }
 
 /** What leads from a node to a server, or to all servers of a cluster. */
-export type Link = Pick<TcpProxy, 'set' | 'reset' | 'stop'>
+export type Link = Pick<TcpProxy, 'set' | 'stallKept' | 'reset' | 'stop'>
 
 /** A node with the links to its stores. */
 export interface Station {

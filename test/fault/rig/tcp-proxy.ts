@@ -26,6 +26,8 @@ export interface TcpProxy {
   readonly port: number
   /** Takes the place of the fault before; `{}` heals. */
   set(fault: LinkFault): void
+  /** Nothing passes any more on the connections of now, and nothing closes them; new ones are whole. */
+  stallKept(): void
   /** Resets all connections of now. */
   reset(): void
   /** New connections go there. */
@@ -52,6 +54,7 @@ export async function startTcpProxy(first: Target, options: TcpProxyOptions = {}
       fault = next
       for (const link of links) link.set(next)
     },
+    stallKept: () => links.forEach(link => link.set({ stall: 'both' })),
     reset: () => [...links].forEach(link => link.reset()),
     aim: next => (target = next),
     async stop() {
