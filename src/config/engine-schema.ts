@@ -98,7 +98,9 @@ export const limitsSchema = z.strictObject({
     .describe('Longest request target, in characters'),
   followerWaitMs: milliseconds()
     .default(30_000)
-    .describe("How long a follower waits for a flight's first byte (milliseconds)"),
+    .describe(
+      "How long a follower waits for a flight's first byte, or, come too late to join, for its end (milliseconds)",
+    ),
   remoteWaitMs: milliseconds()
     .default(5000)
     .describe(

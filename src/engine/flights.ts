@@ -201,15 +201,20 @@ export class Flights {
     let cancel = () => {}
     const reader = this.#reader(trip, decision, running, false, () => cancel())
     const joined = joins && reader.join(running.flight)
-    if (!joined)
-      running.flight.whenSettled(
-        () => void (cancel(), !responder.closed && !responder.headSent && this.#again(trip)),
-      )
+    let waits = true
+    const again = () => {
+      cancel()
+      if (waits && !responder.closed && !responder.headSent) this.#again(trip)
+      waits = false
+    }
+    if (!joined) running.flight.whenSettled(again)
     if (responder.headSent || responder.closed) return
     const timer = setTimeout(() => {
       if (responder.headSent || responder.closed) return
       // A handler may never answer: the next request for the key asks anew.
       this.#close(flightName(trip), running)
+      // The origin answers, only too much has gone by to join: the first to have waited enough asks it anew, and the others join that.
+      if (!joined) return again()
       reader.leave()
       this.hooks.refuse(
         trip,

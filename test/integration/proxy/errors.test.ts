@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { head, startByteOrigin, type ByteExchange } from '../../support/byte-origin.js'
 import { startInProcessProxy } from '../../support/in-process-proxy.js'
@@ -91,6 +93,34 @@ describe('an origin that takes too long', () => {
     answer()
     expect((await leader).body.toString()).toBe('late')
     expect(origin.requests).toHaveLength(1)
+  })
+
+  test('who comes too late to join a long answer waits no longer than that either, then asks for itself; others join it', async () => {
+    const BUFFER = 65_536
+    const long = Buffer.alloc(4 * BUFFER, 'x')
+    let finish = () => {}
+    const { origin, proxy } = await behind(
+      ({ socket }) => {
+        socket.write(head(200, 'Cache-Control: max-age=60', `Content-Length: ${long.length}`))
+        if (origin.requests.length > 1) return void socket.write(long)
+        socket.write(long.subarray(1))
+        finish = () => void socket.write(long.subarray(0, 1))
+      },
+      { limits: { followerWaitMs: 50, flightBufferBytes: BUFFER } },
+    )
+    const [leader] = (await once(get({ host: '127.0.0.1', port: proxy.port, path: '/a' }), 'response')) as [
+      IncomingMessage,
+    ]
+    const chunks: Buffer[] = []
+    const received = () => chunks.reduce((sum, { length }) => sum + length, 0)
+    leader.on('data', (chunk: Buffer) => chunks.push(chunk))
+    while (received() < long.length - 1) await once(leader, 'data')
+    const late = await Promise.all([1, 2, 3].map(() => rawRequest({ port: proxy.port, target: '/a' })))
+    for (const { status, body } of late) expect([status, body.length]).toEqual([200, long.length])
+    finish()
+    await once(leader, 'end')
+    expect(Buffer.concat(chunks).equals(long)).toBe(true)
+    expect(origin.requests.length).toBeLessThanOrEqual(4)
   })
 })
 
