@@ -8,6 +8,7 @@ import type { Operator } from './engine/operator.js'
 import { probes } from './server/admin/index.js'
 import { listenAdmin } from './server/admin/listen.js'
 import { tagResponse } from './server/code-tags.js'
+import { TrustedPeers } from './server/forwarded.js'
 import { handler, middleware, type Listener, type Middleware } from './server/middleware.js'
 import { listen, proxyListener, type RunningServer } from './server/proxy.js'
 import { refreshRequest } from './server/refresh-request.js'
@@ -50,8 +51,9 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
   const admin = await opening(engine, config, log)
   const { methods: purges } = admin
   const entered = Symbol('strata.entered')
+  const trusted = new TrustedPeers(config.proxy.trustProxy)
   const cached = (isFirst: boolean): Middleware => {
-    const run = middleware(engine.journey, engine.recorder, { entered, isFirst })
+    const run = middleware(engine.journey, engine.recorder, { entered, isFirst, trusted })
     return (req, res, next) => {
       if (!purges.take(req, res)) run(req, res, next)
     }
@@ -96,7 +98,7 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
   const admin = await opening(engine, config, log)
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
   engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
-  const proxy = proxyListener(engine.journey, upstream, config.proxy, engine.recorder)
+  const proxy = proxyListener(engine.journey, upstream, config.proxy, config.server, engine.recorder)
   const own = adminServer(engine, admin, config.admin.path)
   const isApart = config.admin.port !== undefined
   const probing: Listener = isApart ? express().disable('x-powered-by').use(probes(engine.health)) : own
@@ -119,7 +121,7 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
     const { admin: about, server: settings } = config
     // First, so that what cannot be opened has served nobody.
     if (isApart) servers.push(await listenAdmin(own, { host: about.host, port: about.port! }, settings))
-    const onUpgrade = upgradeHandler(config.origin!, config.proxy, engine.answers, log)
+    const onUpgrade = upgradeHandler(config.origin!, { ...config.server, ...config.proxy }, engine.answers, log)
     const running = await listen(listener, config, settings, engine.answers, onUpgrade, purges)
     const adminAddress = servers[0]?.address
     servers.push(running)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EngineSettings } from '../engine/settings.js'
-import { bytes, count, fieldName, milliseconds, seconds } from './kinds.js'
+import { bytes, count, fieldName, milliseconds, seconds, statusOrClass } from './kinds.js'
+import { IGNORED_FIELDS } from './ignored-fields.js'
 
 /** The sections that the engine takes as they are: their shapes are those of `src/engine/settings.ts`. */
 
@@ -22,6 +23,32 @@ export const httpSchema = z.strictObject({
     .default(['cache-tag', 'surrogate-key', 'xkey', 'cache-groups'])
     .describe('Response fields that hold tags'),
   exposeTags: z.boolean().default(false).describe('Leave the tag fields in answers to clients'),
+  ignoredFields: z
+    .array(fieldName())
+    .default([...IGNORED_FIELDS])
+    .describe(
+      'Request fields that the origin does not get when its answer may be stored: they differ with every request or sender, and are no part of the key (unless keyHeaders names them)',
+    ),
+  sharedFields: z
+    .array(fieldName())
+    .default([])
+    .describe(
+      'Request fields that go to the origin without being part of the key, whatever they hold: only such as never change an answer',
+    ),
+  unacceptedCoding: z
+    .enum(['refuse', 'pass'])
+    .default('refuse')
+    .describe("An answer in a content coding that the client's Accept-Encoding rules out: 502, or passed on"),
+  storableStatuses: z
+    .array(statusOrClass())
+    .default(['2xx', '300', '301', '302', '303', '307', '308', '404', '410', '451'])
+    .describe(
+      'Statuses that may be stored when the response says how long it is fresh; statusTtl adds to them',
+    ),
+  heuristicStatuses: z
+    .array(statusOrClass())
+    .default(['2xx'])
+    .describe('Those that may be stored without saying so (rule ttl, Last-Modified, for revalidation)'),
   heuristicFraction: z
     .number()
     .min(0)
@@ -93,6 +120,9 @@ export const limitsSchema = z.strictObject({
     .describe('How far the origin may run ahead of the slowest reader'),
   maxVariants: count({ min: 1, max: 4096 }).default(64).describe('Variants (Vary) of one key'),
   maxTags: count({ max: 4096 }).default(128).describe('Tags of one entry'),
+  maxFields: count({ min: 16, max: 65_536 })
+    .default(2048)
+    .describe('Field lines of a response that is stored'),
   maxUrlLength: count({ min: 256, max: 65_536 })
     .default(8192)
     .describe('Longest request target, in characters'),

@@ -45,6 +45,11 @@ export function fieldName() {
     .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, 'must be a header field name, such as "Accept-Language"')
 }
 
+/** A status code, or a class of them. */
+export function statusOrClass() {
+  return z.string().regex(/^[1-5](\d\d|xx)$/, 'must be a status code such as "404", or a class such as "5xx"')
+}
+
 /** An operator's glob. */
 export function glob(example: string) {
   return z

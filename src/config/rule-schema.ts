@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RuleDefaults, RuleSettings } from '../engine/settings.js'
 import { captureCount, highestPlace } from '../engine/rule-tags.js'
-import { bytes, count, fieldName, glob, seconds } from './kinds.js'
+import { bytes, count, fieldName, glob, seconds, statusOrClass } from './kinds.js'
 import { layerSchema } from './layer-schema.js'
 
 /** Rules: operator's settings for path globs, and the `defaults` beneath them. Its shape is the engine's `RuleSettings`. */
@@ -29,10 +29,7 @@ const shared = {
       'Freshness in place of what the origin gives (seconds); never makes storable what is private or no-store',
     ),
   statusTtl: z
-    .record(
-      z.string().regex(/^[1-5](\d\d|xx)$/, 'must be a status code such as "404", or a class such as "5xx"'),
-      seconds(),
-    )
+    .record(statusOrClass(), seconds())
     .optional()
     .describe('Freshness per status code or class when the origin gives none, e.g. {"404": 60, "5xx": 0}'),
   staleWhileRevalidate: seconds()
@@ -66,6 +63,12 @@ const shared = {
     .optional()
     .describe(
       'A response with Set-Cookie: refuse = not stored; strip = stored and answered without it; store = RFC 9111',
+    ),
+  unkeyedFields: z
+    .enum(['vary', 'drop', 'forward'])
+    .optional()
+    .describe(
+      'Request fields outside the key that may hold anything: vary = the answer is for requests with the same values alone; drop = the origin does not get them; forward = RFC 9111 (Vary alone decides)',
     ),
   bypass: z.boolean().optional().describe('Straight to the origin, nothing stored'),
   tags: z
@@ -134,6 +137,7 @@ export const defaultsSchema = z.strictObject({
   ),
   cookies: shared.cookies.unwrap().default('bypass').describe(shared.cookies.description!),
   setCookie: shared.setCookie.unwrap().default('refuse').describe(shared.setCookie.description!),
+  unkeyedFields: shared.unkeyedFields.unwrap().default('vary').describe(shared.unkeyedFields.description!),
   coalesce: shared.coalesce.unwrap().default(true).describe(shared.coalesce.description!),
   coalesceAcrossNodes: shared.coalesceAcrossNodes
     .unwrap()

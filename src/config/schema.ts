@@ -137,7 +137,16 @@ const proxy = z.strictObject({
   bodyTimeoutMs: milliseconds()
     .default(60_000)
     .describe("Longest silence within the origin's response body (milliseconds; 0: none)"),
+  maxHeaderBytes: bytes({ min: 1024, max: MiB })
+    .default(64 * 1024)
+    .describe("Largest header of the origin's response; a larger one is a 502"),
   maxConnections: count({ min: 1, max: 65_535 }).default(256).describe('Connections to the origin at once'),
+  surplusBytes: z
+    .enum(['refuse', 'ignore'])
+    .default('refuse')
+    .describe(
+      "Bytes that come right behind the end of an origin's response: a 502, or ignored (the connection is not used again either way)",
+    ),
   viaName: fieldName().default('strata').describe('Name in the Via field (RFC 9110 §7.6.3)'),
   upgrades: z
     .array(glob('/ws/**'))
@@ -152,12 +161,19 @@ const server = z.strictObject({
   headersTimeoutMs: milliseconds({ min: 1 })
     .default(30_000)
     .describe('Longest time for a client to send the header (milliseconds)'),
+  sendTimeoutMs: milliseconds()
+    .default(60_000)
+    .describe('Longest time in which a client may take nothing of its answer (milliseconds; 0: any)'),
   keepAliveTimeoutMs: milliseconds()
     .default(60_000)
     .describe('How long an idle client connection stays open (milliseconds)'),
   maxHeaderBytes: bytes({ min: 1024, max: MiB })
     .default(16 * 1024)
     .describe("Largest header of a client's request"),
+  maxUrlBytes: bytes({ min: 256, max: MiB })
+    .default(16 * 1024)
+    .describe("Longest target of a client's request; longer ones get 414"),
+  maxBodyBytes: bytes().default(GiB).describe("Largest content of a client's request; larger ones get 413"),
   drainTimeoutMs: milliseconds()
     .default(10_000)
     .describe('How long running requests may take to end after SIGTERM (milliseconds)'),

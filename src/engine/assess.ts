@@ -8,7 +8,7 @@ import { parseContentRange } from '../http/range.js'
 import type { StoreRefusal } from '../http/storable.js'
 import type { StoredRange } from '../http/stored-response.js'
 import { usefulUntil } from '../http/useful.js'
-import { selectingFields, variantId } from '../http/vary.js'
+import { variantId } from '../http/vary.js'
 import type { EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
 import { entryTags } from './entry-tags.js'
@@ -18,7 +18,9 @@ import type { ResponseHead } from './origin.js'
 import type { Entry, FenceState } from './ports/index.js'
 import { policyRuleFor, type Rule } from './rules.js'
 import { varianceOf } from './search-variance.js'
+import { selectingOf } from './selecting.js'
 import type { EngineSettings } from './settings.js'
+import type { UnkeyedFields } from './unkeyed-fields.js'
 
 export interface AssessInput {
   readonly request: ClientRequest
@@ -28,6 +30,7 @@ export interface AssessInput {
   /** The fence before the origin was contacted; undefined when no store could say: then nothing can be stored. */
   readonly stamp: FenceState | undefined
   readonly candidate: EntryCandidate | undefined
+  readonly unkeyed: UnkeyedFields
   readonly conditional: boolean
   /** It has been asked for often enough to be worth storing. */
   readonly isWanted: boolean
@@ -93,14 +96,18 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   if (length !== undefined && length > rule.maxBodyBytes) return { action: 'pass', refusal: 'too-large' }
   const range = head.status === 206 ? storedRange(head) : undefined
   if (head.status === 206 && range === undefined) return { action: 'pass', refusal: 'content-range' }
+  if (head.fields.length / 2 > settings.limits.maxFields) return { action: 'pass', refusal: 'limits' }
   const fields = cleanFields(head, policy, rule, responseTime)
   const times = { fields, requestTime, responseTime }
   const age = initialAge(times)
   const uselessAt = usefulUntil(policy, age, responseTime, settings.http.keep)
   const useless = uselessAt <= responseTime || (policy.lifetime === 0 && !settings.http.storeWithoutFreshness)
   if (useless) return { action: 'pass', refusal: 'useless' }
-  const get = (name: string) => valueOf(request, name)
-  const selecting = selectingFields(policy.vary as readonly string[], get)
+  const { own, dropped } = input.unkeyed
+  // By what the origin saw.
+  const get = (name: string) => (dropped.has(name) ? null : valueOf(request, name))
+  if (own.length > MOST_OWN_FIELDS) return { action: 'pass', refusal: 'limits' }
+  const selecting = selectingOf(policy.vary as readonly string[], own, head.fields, get)
   const tags = entryTags(head, request.path, rule, settings)
   // A purge by a tag that was left out would miss the entry.
   if (tags === undefined) return { action: 'pass', refusal: 'limits' }
@@ -151,6 +158,9 @@ export function cleanFields(
   // These stay in memory for long: without the room that a list which has grown keeps for more.
   return dated.slice()
 }
+
+/** Who sends more fields of his own than this has his answer to himself. */
+const MOST_OWN_FIELDS = 32
 
 const SET_COOKIE = new Set(['set-cookie', 'set-cookie2'])
 

@@ -3,6 +3,7 @@ import { acceptsCoding } from '../http/content-coding.js'
 import { dateOf, initialAge } from '../http/freshness.js'
 import { fieldValue } from '../http/fields.js'
 import { policyOf } from '../http/policy.js'
+import type { SelectingField } from '../http/stored-response.js'
 import { selects, selectsByPreference } from '../http/vary.js'
 import type { Entry } from './ports/index.js'
 import { policyRuleFor, type Rule } from './rules.js'
@@ -43,5 +44,20 @@ export function mayAnswer(candidate: EntryCandidate, get: (name: string) => stri
   const { selecting, fields } = candidate.stored
   if (selecting.length > 0 && !selects(selecting, get) && !selectsByPreference(selecting, fields, get))
     return false
-  return candidate.coding === undefined || acceptsCoding(get('accept-encoding'), candidate.coding)
+  return takesCoding(candidate.coding, selecting, get)
+}
+
+/**
+ * Not "any coding will do" for a client that names none (RFC 9110 §12.5.3): most of those can read none. It gets what an origin chose for
+ * a request that named none either.
+ */
+export function takesCoding(
+  coding: string | undefined,
+  selecting: readonly SelectingField[],
+  get: (name: string) => string | null,
+): boolean {
+  if (coding === undefined) return true
+  const accept = get('accept-encoding')
+  if (acceptsCoding(accept, coding)) return true
+  return accept === null && selecting.some(({ name, value }) => name === 'accept-encoding' && value === null)
 }

@@ -1,24 +1,26 @@
 import type { StrataError } from '../errors.js'
 import { evaluatePreconditions } from '../http/conditional.js'
 import type { CacheStatus } from '../http/cache-status.js'
-import { acceptsCoding } from '../http/content-coding.js'
 import { fieldValue } from '../http/fields.js'
 import { policyOf } from '../http/policy.js'
 import { authorizationPermits } from '../http/storable.js'
-import { selectingFields, selectsByPreference } from '../http/vary.js'
+import { selectsByPreference } from '../http/vary.js'
 import { notModifiedFields, type AnswerFields } from './answer-fields.js'
 import { valueOf } from './assess.js'
-import { mayAnswer, type EntryCandidate } from './candidates.js'
+import { mayAnswer, takesCoding, type EntryCandidate } from './candidates.js'
 import { isConditional } from './deliver.js'
 import type { CacheResult, ClientRequest, Exchange } from './exchange.js'
 import type { Flight, FlightHead, FlightReader } from './flight.js'
 import type { Entry, RawFields } from './ports/index.js'
 import type { Rule } from './rules.js'
+import { selectingOf } from './selecting.js'
+import type { UnkeyedFields } from './unkeyed-fields.js'
 
 export interface ReaderPlan {
   readonly leads: boolean
   /** The request of the flight's leader: what Vary is held against. */
   readonly leader: ClientRequest
+  readonly unkeyed: UnkeyedFields
   readonly rule: Rule
   readonly answers: AnswerFields
   readonly fwd: NonNullable<CacheStatus['fwd']>
@@ -67,10 +69,11 @@ export class ClientReader implements FlightReader {
     const policy = policyOf({ ...head, responseTime: this.plan.now() }, this.plan.rule.policy)
     if (policy.vary === '*') return false
     if (request.headers.authorization !== undefined && !authorizationPermits(policy)) return false
-    const stored = selectingFields(policy.vary, name => valueOf(this.plan.leader, name))
+    const { leader, unkeyed } = this.plan
+    const sent = (name: string) => (unkeyed.dropped.has(name) ? null : valueOf(leader, name))
+    const stored = selectingOf(policy.vary, unkeyed.own, head.fields, sent)
     if (!selectsByPreference(stored, head.fields, get)) return false
-    const coding = fieldValue(head.fields, 'content-encoding')
-    return coding === undefined || acceptsCoding(get('accept-encoding'), coding)
+    return takesCoding(fieldValue(head.fields, 'content-encoding'), stored, get)
   }
 
   onHead(head: FlightHead, whole: boolean): void {

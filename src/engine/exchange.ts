@@ -18,6 +18,8 @@ export interface ClientRequest {
   /** Fields by lower-case name, lines of one field joined (node's `IncomingMessage.headers`). */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly rawFields: RawFields
+  /** Names, in lower case, of fields that no client has a say in: ours, or a trusted peer's. */
+  readonly vouched?: ReadonlySet<string>
   /** Content; undefined when the request has none. */
   readonly body: Readable | undefined
 }

@@ -15,6 +15,7 @@ import { RemoteFlight } from './remote-flight.js'
 import type { Rules } from './rules.js'
 import { answersFor } from './search-variance.js'
 import { flightName, modeOf, type Trip } from './trip.js'
+import { ALL_FORWARDED, unkeyedFields, type UnkeyedFields } from './unkeyed-fields.js'
 
 interface Running {
   readonly flight: Flight
@@ -22,6 +23,8 @@ interface Running {
   readonly leader: Exchange['request']
   /** What the origin was asked for. */
   readonly url: string
+  /** What of the leader's fields the origin saw. */
+  readonly unkeyed: UnkeyedFields
   /** The fence before the origin was asked; undefined while the store could not say. */
   readonly stamp: FenceState | undefined
   /** When the origin was asked, monotonic ms; not yet: Infinity. */
@@ -90,6 +93,7 @@ export class Flights {
   /** flight: joins the one that runs for this key, or leads a new one. */
   fly(trip: Trip, decision: Forward, fence: FenceState | undefined): void {
     const { x, rule, identity } = trip
+    trip.unkeyed = unkeyedFields(x.request, rule, decision.chosen)
     const name = flightName(trip)
     if (trip.attempts === 0) this.parts.uses.note(identity.text)
     const coalesces =
@@ -236,6 +240,7 @@ export class Flights {
     return new ClientReader(trip.x, {
       leads,
       leader: running.leader,
+      unkeyed: running.unkeyed,
       rule: trip.rule,
       answers: parts.answers,
       fwd: decision.reason,
@@ -296,16 +301,17 @@ export class Flights {
         mode,
         stamp,
         candidate,
+        unkeyed: trip.unkeyed,
         isAlone: () => name === undefined || this.#flights.get(name)?.flight !== flight,
         onInterim: (status, fields) => x.responder.interim(status, fields),
         onAddressed: address =>
-          this.#listAlso(running, name && flightName({ x, identity: address }), address.text),
+          this.#listAlso(running, name && flightName({ x, identity: address, unkeyed: trip.unkeyed }), address.text),
         beforeHead: isUnsafe(x.request.method)
           ? head => invalidateAfter(parts, { x, identity, mayHold: url => this.#mayHold(url, trip) }, head)
           : undefined,
         onJudged: (action, refusal, isShared) => {
           if (action === 'pass' && mode.kind !== 'pass') {
-            const own = OWN_TO_REQUEST.has(refusal ?? '')
+            const own = OWN_TO_REQUEST.has(refusal ?? '') || trip.unkeyed.own.length > 0
             if (!own) this.#uncacheable.set(identity.text, true)
             running.remote?.release(own ? undefined : limits.hitForMissMs)
             if (name !== undefined) this.#flights.delete(name)
@@ -322,7 +328,8 @@ export class Flights {
       flight,
     )
     const { url } = identity.fetched
-    const running: Running = { flight, lead, leader: x.request, url, stamp, startedAt: Infinity }
+    const { unkeyed } = trip
+    const running: Running = { flight, lead, leader: x.request, url, unkeyed, stamp, startedAt: Infinity }
     this.#unsettled.add(flight)
     flight.whenSettled(() => this.#unsettled.delete(flight))
     if (name !== undefined) this.#flights.set(name, running)
@@ -359,6 +366,7 @@ export class Flights {
 
   /** The client has its stale answer; the origin is asked for a newer one (RFC 5861 §3), once per key. */
   refreshInBackground(trip: Trip, chosen: EntryCandidate, fence: FenceState | undefined): void {
+    trip.unkeyed = unkeyedFields(trip.x.request, trip.rule, chosen)
     const name = flightName(trip)
     if (
       this.#joinable(name, trip, fence) !== undefined ||
@@ -387,6 +395,7 @@ export class Flights {
     const reader = new ClientReader(x, {
       leads: true,
       leader: x.request,
+      unkeyed: ALL_FORWARDED,
       rule: trip.rule,
       answers: this.parts.answers,
       fwd: reason === 'method' ? 'method' : 'bypass',

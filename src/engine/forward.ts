@@ -3,6 +3,7 @@ import type { ClientRequest } from './exchange.js'
 import type { Identity } from './identity.js'
 import type { OriginRequest } from './origin.js'
 import type { Rule } from './rules.js'
+import type { UnkeyedFields } from './unkeyed-fields.js'
 
 /** Preconditions are the cache's own business: it asks for the whole, and evaluates the client's against what it has then. */
 const PRECONDITIONS = ['if-none-match', 'if-modified-since']
@@ -28,8 +29,9 @@ export function originRequest(
   identity: Identity,
   mode: ForwardMode,
   rule: Rule,
+  unkeyed: UnkeyedFields,
 ): OriginRequest {
-  const dropped = new Set<string>()
+  const dropped = new Set(unkeyed.dropped)
   if (mode.kind !== 'pass') for (const name of PRECONDITIONS) dropped.add(name)
   if (mode.kind !== 'pass' && !(mode.kind === 'fetch' && mode.range))
     for (const name of RANGE) dropped.add(name)
@@ -72,12 +74,13 @@ export function bypassReason(
   maxUrlLength: number,
 ): string | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return 'method'
-  if (rule.bypass) return 'rule'
+  if (rule.bypass) return rule.isAmbiguous ? 'ambiguous-path' : 'rule'
   if (request.body !== undefined) return 'request-body'
   const { headers } = request
   if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined) return 'precondition'
   if (hasUnkeyedCookie(identity, rule) && rule.cookies === 'bypass') return 'cookie'
-  if (identity.target.length > maxUrlLength) return 'url-length'
+  // With key fields, the key can be longer than the target.
+  if (identity.target.length > maxUrlLength || identity.text.length > maxUrlLength * 2) return 'url-length'
   return undefined
 }
 

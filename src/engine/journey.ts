@@ -15,6 +15,7 @@ import { Rules } from './rules.js'
 import { answersFor } from './search-variance.js'
 import { StoredAnswers } from './stored-answers.js'
 import { directivesOf, requestFacts, type Trip } from './trip.js'
+import { ALL_FORWARDED } from './unkeyed-fields.js'
 
 /**
  * The journey of one request, in named steps and one direction:
@@ -86,6 +87,16 @@ export class Journey {
     x.responder.fail(error, [...fields, ...trace])
   }
 
+  /** The answer to a request that asks this server itself. Never throws. */
+  answerSelf(x: Pick<Exchange, 'responder' | 'outcome'>, status: number, fields: readonly string[]): void {
+    x.outcome.result = 'BYPASS'
+    x.outcome.detail = 'self'
+    const trace = this.parts.answers.trace('BYPASS', { detail: 'self' }, '')
+    x.outcome.cacheStatus = trace[3]!
+    x.responder.head(status, '', [...fields, ...trace])
+    x.responder.end()
+  }
+
   #begin(x: Exchange): boolean {
     const rule = this.#rules.match(x.request.path)
     const identity = identify(x.request, rule)
@@ -94,6 +105,7 @@ export class Journey {
       rule,
       identity,
       directives: directivesOf(x, rule),
+      unkeyed: ALL_FORWARDED,
       attempts: 0,
       arrivedAt: 0,
       lookedUpAt: 0,

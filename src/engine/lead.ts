@@ -1,6 +1,8 @@
 import { StrataError } from '../errors.js'
 import { mayStandIn } from '../http/judge.js'
-import { assess, contentLength, type Assessment } from './assess.js'
+import { acceptsCoding } from '../http/content-coding.js'
+import { fieldValue } from '../http/fields.js'
+import { assess, contentLength, valueOf, type Assessment } from './assess.js'
 import { candidateOf, type EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
 import { Fill, type FillResult } from './fill.js'
@@ -15,6 +17,7 @@ import { residentOf } from './resident.js'
 import { withLayerCors } from './layer-cors.js'
 import type { Rule } from './rules.js'
 import { StoredResponses } from './stored-responses.js'
+import type { UnkeyedFields } from './unkeyed-fields.js'
 
 export interface LeadPlan {
   readonly request: ClientRequest
@@ -24,6 +27,7 @@ export interface LeadPlan {
   readonly mode: ForwardMode
   readonly stamp: FenceState | undefined
   readonly candidate: EntryCandidate | undefined
+  readonly unkeyed: UnkeyedFields
   /** Nobody can join this flight. */
   readonly isAlone: () => boolean
   /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
@@ -76,7 +80,8 @@ export class Lead {
     this.#requestTime = this.parts.clock.now()
     this.parts.stats.originRequests++
     const call = ++this.#current
-    this.#call = origin.fetch(originRequest(request, identity, this.#mode, rule), this.#sink(call))
+    const sent = originRequest(request, identity, this.#mode, rule, this.plan.unkeyed)
+    this.#call = origin.fetch(sent, this.#sink(call))
   }
 
   /** Takes one call's answer for as long as it is the one that counts. */
@@ -163,6 +168,11 @@ export class Lead {
   }
 
   #judge(head: ResponseHead, responseTime: number): void {
+    if (this.#isUnreadable(head)) {
+      this.#drop()
+      const message = "the origin's answer is in a content coding that the request rules out"
+      return this.#onFailure(new StrataError('STRATA_ORIGIN_INVALID', message))
+    }
     const assessment = this.#assess(head, responseTime)
     const { candidate } = this.plan
     const shared = 'freshUntil' in assessment && assessment.freshUntil > responseTime
@@ -244,6 +254,14 @@ export class Lead {
       responseTime,
       head,
     })
+  }
+
+  /** A client that names no coding gets what the origin chose (RFC 9110 §12.5.3). */
+  #isUnreadable({ fields }: ResponseHead): boolean {
+    const accept = valueOf(this.plan.request, 'accept-encoding')
+    const coding = fieldValue(fields, 'content-encoding')
+    if (accept === null || coding === undefined || acceptsCoding(accept, coding)) return false
+    return this.parts.settings.http.unacceptedCoding === 'refuse'
   }
 
   #pass(head: ResponseHead, refusal: string, responseTime: number): void {

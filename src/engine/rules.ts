@@ -3,6 +3,7 @@ import micromatch from 'micromatch'
 import type { QueryRule } from '../http/key.js'
 import type { PolicyRule } from '../http/policy-rule.js'
 import type { RuleLayer, TileBook } from './ports/index.js'
+import { pathReadings } from './path-readings.js'
 import { compileTags, type TagsOf } from './rule-tags.js'
 import type { EngineSettings, RuleDefaults, RuleSettings } from './settings.js'
 
@@ -11,6 +12,8 @@ export interface Rule {
   readonly name: string
   readonly policy: PolicyRule
   readonly bypass: boolean
+  /** Another rule would apply to what an origin may read in the path. */
+  readonly isAmbiguous: boolean
   readonly query: QueryRule | undefined
   readonly noVarySearch: boolean
   readonly keyHeaders: readonly string[]
@@ -24,8 +27,17 @@ export interface Rule {
   readonly acceptsContentType: (mediaType: string, status: number) => boolean
   /** Its URLs are tiles. */
   readonly layer: RuleLayer | undefined
+  readonly allowsStatus: (status: number) => boolean
+  readonly isImplicit: (status: number) => boolean
   readonly coalesce: boolean
   readonly coalesceAcrossNodes: boolean
+  /** What becomes of request fields that are no part of the key. */
+  readonly unkeyed: {
+    readonly mode: 'vary' | 'drop' | 'forward'
+    readonly ignored: ReadonlySet<string>
+    /** Go to the origin as they are: named by the operator, or part of the key. */
+    readonly shared: ReadonlySet<string>
+  }
   readonly requestDirectives: 'honour' | 'only-if-cached' | 'ignore'
 }
 
@@ -59,9 +71,22 @@ export class Rules {
     if (this.#rules.length === 0) return this.#fallback
     const known = this.#byPath.get(path)
     if (known !== undefined) return known
-    const rule = this.#rules.find(({ matches }) => matches(path))?.rule ?? this.#fallback
+    const rule = this.#ruleOf(path)
     if (path.length <= LONGEST_REMEMBERED) this.#byPath.set(path, rule)
     return rule
+  }
+
+  /**
+   * An origin may take the path for another one, to which another rule applies: then none of them says what may be kept, and nothing is
+   * (`/static/..%2faccount` under a rule for `/static/**`).
+   */
+  #ruleOf(path: string): Rule {
+    const [rule, ...others] = pathReadings(path).map(reading => this.#first(reading))
+    return others.every(other => other === rule) ? rule! : { ...rule!, bypass: true, isAmbiguous: true }
+  }
+
+  #first(path: string): Rule {
+    return this.#rules.find(({ matches }) => matches(path))?.rule ?? this.#fallback
   }
 }
 
@@ -73,6 +98,7 @@ function compile(
   layer?: RuleLayer,
 ): Rule {
   const { http, limits } = settings
+  const isImplicit = anyStatus(http.heuristicStatuses)
   const besideSharedMaxAge = own?.staleWhileRevalidate !== undefined || own?.staleIfError !== undefined
   return {
     name,
@@ -87,12 +113,19 @@ function compile(
       surrogateDevice: http.surrogateDevice,
       heuristicFraction: http.heuristicFraction,
       heuristicMax: http.heuristicMax,
+      isImplicit,
     },
     bypass: rule.bypass ?? false,
+    isAmbiguous: false,
     query: compileQuery(rule.query),
     // Which tile a URL is of is for the layer to say: an area purged must not miss one whose place a response calls irrelevant.
     noVarySearch: rule.noVarySearch === true && layer === undefined,
-    keyHeaders: (rule.keyHeaders ?? []).map(name => name.toLowerCase()),
+    keyHeaders: lower(rule.keyHeaders ?? []),
+    unkeyed: {
+      mode: rule.unkeyedFields ?? 'vary',
+      ignored: new Set(lower(http.ignoredFields)),
+      shared: new Set(lower([...http.sharedFields, ...(rule.keyHeaders ?? [])])),
+    },
     keyCookies: rule.keyCookies ?? [],
     cookies: rule.cookies ?? 'bypass',
     setCookie: rule.setCookie ?? 'refuse',
@@ -101,6 +134,8 @@ function compile(
     maxBodyBytes: Math.min(rule.maxBodyBytes ?? Infinity, limits.maxBodyBytes),
     acceptsContentType: compileContentTypes(rule.contentTypes, layer),
     layer,
+    allowsStatus: anyStatus([...http.storableStatuses, ...Object.keys(rule.statusTtl ?? {})]),
+    isImplicit,
     coalesce: rule.coalesce ?? true,
     coalesceAcrossNodes: rule.coalesceAcrossNodes ?? true,
     requestDirectives: rule.requestDirectives ?? 'only-if-cached',
@@ -145,6 +180,16 @@ function anyGlob(globs: readonly string[]): (text: string) => boolean {
   if (globs.length === 0) return () => false
   const matchers = globs.map(glob => micromatch.matcher(glob, { dot: true }))
   return text => matchers.some(matches => matches(text))
+}
+
+/** Of codes (`404`) and classes (`2xx`). */
+function anyStatus(names: readonly string[]): (status: number) => boolean {
+  const all = new Set(names)
+  return status => all.has(String(status)) || all.has(`${Math.floor(status / 100)}xx`)
+}
+
+function lower(names: readonly string[]): string[] {
+  return names.map(name => name.toLowerCase())
 }
 
 function asList(match: string | readonly string[]): readonly string[] {

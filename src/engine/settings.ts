@@ -78,6 +78,12 @@ export interface RuleSettings {
   readonly cookies?: 'bypass' | 'strip' | 'forward'
   /** `refuse`: a response with Set-Cookie is not stored. `strip`: stored and answered without it. `store`: as RFC 9111 has it. */
   readonly setCookie?: 'refuse' | 'strip' | 'store'
+  /**
+   * Request fields that are no part of the key and may hold anything (`X-Api-Key`, an odd `User-Agent`): `vary`: what comes of such a
+   * request is for requests with the same values alone. `drop`: the origin does not see them. `forward`: as RFC 9111 has it (Vary
+   * alone decides).
+   */
+  readonly unkeyedFields?: 'vary' | 'drop' | 'forward'
   /** Straight to the origin, nothing stored. */
   readonly bypass?: boolean
   /** Tags for every entry of the rule; `{n}` stands for what the n-th wildcard of the matching glob took: `collection:{1}`. */
@@ -113,6 +119,16 @@ export interface HttpSettings {
   readonly tagFields: readonly string[]
   /** Keep the tag fields in answers. */
   readonly exposeTags: boolean
+  /** Request fields that the origin does not get when its answer may be stored, unless a rule's key has them. */
+  readonly ignoredFields: readonly string[]
+  /** Request fields that go to the origin though no key has them, whatever they hold: only such as never change an answer. */
+  readonly sharedFields: readonly string[]
+  /** What to do with a response in a content coding that its client's Accept-Encoding rules out. */
+  readonly unacceptedCoding: 'refuse' | 'pass'
+  /** Statuses (`404`) and classes (`2xx`) that may be stored when they say how long they are fresh; `statusTtl` adds to them. */
+  readonly storableStatuses: readonly string[]
+  /** Those of them that may be stored without saying so. */
+  readonly heuristicStatuses: readonly string[]
   /** RFC 9111 §4.2.2: heuristic freshness is this part of the time since Last-Modified (0 switches it off) … */
   readonly heuristicFraction: number
   /** … and at most this, s. */
@@ -153,6 +169,8 @@ export interface LimitSettings {
   readonly streamWindowBytes: number
   readonly maxVariants: number
   readonly maxTags: number
+  /** Most field lines of a response that is stored. */
+  readonly maxFields: number
   readonly maxUrlLength: number
   /** How long a follower waits for the first byte, ms. */
   readonly followerWaitMs: number

@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.js'
 import type { ForwardMode } from './forward.js'
 import type { Identity } from './identity.js'
 import type { Rule } from './rules.js'
+import type { UnkeyedFields } from './unkeyed-fields.js'
 
 /** One request on its way: what the steps have found so far. */
 export interface Trip {
@@ -14,6 +15,8 @@ export interface Trip {
   /** Where it looks now, and what it asks for: with No-Vary-Search this can change on the way. */
   identity: Identity
   readonly directives: CacheControl
+  /** Set when it comes to a flight. */
+  unkeyed: UnkeyedFields
   /** Times it was sent back to `lookup`: released by a flight, or a body could not be read. */
   attempts: number
   /** When it first went to the stores, monotonic ms; 0 before. */
@@ -53,12 +56,13 @@ export function directivesOf(x: Exchange, rule: Rule): CacheControl {
     : NO_CACHE_CONTROL
 }
 
-/** What tells flights apart: key, method and range. Whether a request may join one is for the fence to say. */
-export function flightName({ x, identity }: Pick<Trip, 'x' | 'identity'>): string {
+/** What tells flights apart: key, method, range, and what the request has of its own. Whether a request may join one is for the fence to say. */
+export function flightName({ x, identity, unkeyed }: Pick<Trip, 'x' | 'identity' | 'unkeyed'>): string {
   const { method, headers } = x.request
   const range = method === 'GET' ? (headers.range as string | undefined) : undefined
   const part = range === undefined ? '' : `${range}\n${String(headers['if-range'] ?? '')}`
-  return `${method}\n${part}\n${identity.text}`
+  const own = unkeyed.own.map(name => `${name}: ${String(headers[name])}\n`).join('')
+  return `${method}\n${part}\n${own}${identity.text}`
 }
 
 /** How the origin is asked, by what was decided. */

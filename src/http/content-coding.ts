@@ -14,16 +14,12 @@ const REGISTERED = new Set([
 
 /**
  * RFC 9110 §12.5.3: does the client take this Content-Encoding? `accept` is its Accept-Encoding, null when it sent none: then
- * any coding is acceptable by the letter, and a cache that has it from an origin that chose it gives it on.
+ * any coding is acceptable by the letter, but most such clients can read none, so the answer is no.
  */
 export function acceptsCoding(accept: string | null, coding: string): boolean {
-  if (accept === null) return true
-  const wanted = coding
-    .toLowerCase()
-    .split(',')
-    .map(canonical)
-    .filter(name => REGISTERED.has(name))
+  const wanted = registeredIn(coding)
   if (wanted.length === 0) return true
+  if (accept === null) return false
   const weights = new Map<string, number>()
   for (const item of accept.toLowerCase().split(',')) {
     const [name, ...params] = item.split(';')
@@ -31,6 +27,19 @@ export function acceptsCoding(accept: string | null, coding: string): boolean {
     weights.set(canonical(name!), weight === undefined ? 1 : Number(weight.slice(2)))
   }
   return wanted.every(name => (weights.get(name) ?? weights.get('*') ?? 0) > 0)
+}
+
+/** Whether any of a Content-Encoding's codings is a registered one. */
+export function isRegistered(coding: string): boolean {
+  return registeredIn(coding).length > 0
+}
+
+function registeredIn(coding: string): string[] {
+  return coding
+    .toLowerCase()
+    .split(',')
+    .map(canonical)
+    .filter(name => REGISTERED.has(name))
 }
 
 function canonical(name: string): string {

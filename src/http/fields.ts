@@ -37,6 +37,28 @@ export function withoutFields(fields: RawFields, names: ReadonlySet<string>): st
   return kept
 }
 
+/** Fields of which node:http shows the first line alone (`IncomingMessage.headers`), in lower case. */
+const SINGLE: ReadonlySet<string> = new Set(
+  'age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since last-modified location max-forwards proxy-authorization referer retry-after server user-agent'.split(
+    ' ',
+  ),
+)
+
+/** A copy with the first line alone of each {@link SINGLE} field: the key must not miss what another reader sees. */
+export function withoutRepeated(fields: RawFields): string[] {
+  const kept: string[] = []
+  const seen = new Set<string>()
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i]!.toLowerCase()
+    if (SINGLE.has(name)) {
+      if (seen.has(name)) continue
+      seen.add(name)
+    }
+    kept.push(fields[i]!, fields[i + 1]!)
+  }
+  return kept
+}
+
 /** A copy in which `name` has exactly this one value, in the place of its first line, or at the end. */
 export function withField(fields: RawFields, name: string, value: string): string[] {
   const lower = name.toLowerCase()

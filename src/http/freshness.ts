@@ -17,8 +17,13 @@ export interface FreshnessLifetime {
 /** Final status codes that may be given heuristic freshness (RFC 9110 §15.1). */
 const HEURISTIC = new Set([200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501])
 
-export function isHeuristicallyCacheable(status: number): boolean {
-  return HEURISTIC.has(status)
+/** RFC 9111 §4.2.2: without explicit freshness, where the operator takes such statuses (`isImplicit`). */
+export function mayBeImplicit(
+  status: number,
+  isPublic: boolean,
+  isImplicit: (status: number) => boolean,
+): boolean {
+  return isImplicit(status) && (isPublic || HEURISTIC.has(status))
 }
 
 /**
@@ -59,7 +64,7 @@ function withoutExplicit(
   const { status } = response
   const byStatus = rule.statusTtl?.[String(status)] ?? rule.statusTtl?.[`${Math.floor(status / 100)}xx`]
   if (byStatus !== undefined) return explicit(byStatus, 'status-rule')
-  const heuristicAllowed = isHeuristicallyCacheable(status) || directives.has('public')
+  const heuristicAllowed = mayBeImplicit(status, directives.has('public'), rule.isImplicit)
   // A rule's ttl stands for the heuristic: it fills the same gap, for the same status codes.
   if (rule.ttl !== undefined && heuristicAllowed) return explicit(rule.ttl, 'rule')
   if (!heuristicAllowed || rule.heuristicFraction === 0)

@@ -4,6 +4,7 @@ import { fieldLines, withoutFields, type RawFields } from './fields.js'
 /** Fields that concern one connection only and are never forwarded (RFC 9110 §7.6.1), in lower case. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'te',
@@ -70,10 +71,15 @@ function withConnectionOptions(fields: RawFields, base: ReadonlySet<string>): Re
   if (lines.length === 0) return base
   const all = new Set(base)
   for (const line of lines) {
-    for (const part of line.split(',')) {
-      const option = part.trim().toLowerCase()
-      if (option !== '' && !END_TO_END.has(option)) all.add(option)
-    }
+    for (const option of namedByConnection(line)) all.add(option)
   }
   return all
+}
+
+/** Names of the fields that a Connection field takes away, in lower case. */
+export function namedByConnection(value: string): string[] {
+  return value
+    .split(',')
+    .map(part => part.trim().toLowerCase())
+    .filter(option => option !== '' && !END_TO_END.has(option))
 }

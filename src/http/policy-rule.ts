@@ -13,4 +13,6 @@ export interface PolicyRule {
   readonly surrogateDevice?: string
   readonly heuristicFraction: number
   readonly heuristicMax: number
+  /** Statuses that may be stored without saying how long they are fresh. */
+  readonly isImplicit: (status: number) => boolean
 }

@@ -1,5 +1,6 @@
 import { fieldLines, hasField, type RawFields } from './fields.js'
-import { isHeuristicallyCacheable } from './freshness.js'
+import { seemsToForbid } from './misspelt.js'
+import { mayBeImplicit } from './freshness.js'
 import { understandsStatus, type ResponsePolicy } from './policy.js'
 
 /** Why a response is not stored. Goes into logs and `Cache-Status: …; detail=`. */
@@ -38,6 +39,10 @@ export interface StoreRule {
   readonly bypass: boolean
   readonly setCookie: 'refuse' | 'strip' | 'store'
   readonly acceptsContentType: (mediaType: string, status: number) => boolean
+  /** May be stored at all, when it is explicitly fresh. */
+  readonly allowsStatus: (status: number) => boolean
+  /** May be stored without saying how long it is fresh. */
+  readonly isImplicit: (status: number) => boolean
   /** Store a POST response for later GETs (RFC 9110 §9.3.3); its Content-Location has been held against the target. */
   readonly postIsReusable: boolean
 }
@@ -66,15 +71,17 @@ export function storeRefusal(
   if (request.method === 'GET' && request.hasBody) return 'request-body'
   if (request.noStore) return 'request-no-store'
   if (status < 200 || status === 304 || status === 412 || status === 416) return 'status'
+  if (!rule.allowsStatus(status)) return 'status'
   if (directives.has('must-understand') && !understandsStatus(status)) return 'status'
   if (policy.noStore) return 'no-store'
   if (policy.isPrivate) return 'private'
-  if (directives.malformed) return 'malformed-cache-control'
+  if (directives.malformed || directives.names.some(name => seemsToForbid(name, directives.argument(name))))
+    return 'malformed-cache-control'
   if (request.hasAuthorization && !authorizationPermits(policy)) return 'authorization'
   if (request.hasUnkeyedCookie) return 'request-cookie'
   if (policy.vary === '*') return 'vary-star'
   if (rule.setCookie === 'refuse' && hasField(fields, 'set-cookie')) return 'set-cookie'
-  if (!policy.explicit && !policy.isPublic && !isHeuristicallyCacheable(status)) return 'not-explicit'
+  if (!policy.explicit && !mayBeImplicit(status, policy.isPublic, rule.isImplicit)) return 'not-explicit'
   if (request.method === 'POST' && !policy.explicit) return 'not-explicit'
   if (!rule.acceptsContentType(mediaTypeOf(fields), status)) return 'content-type'
   if (!response.delimited) return 'framing'

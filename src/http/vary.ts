@@ -62,12 +62,32 @@ export function selectingFields(vary: readonly string[], get: GetField): Selecti
   return vary.map(name => ({ name, value: normalise(name, get(name)) }))
 }
 
+/**
+ * Selecting fields that no Vary names: of these a digest is kept, for they may hold what no store should (API keys), and be long.
+ * No field value can hold a NUL, so no value is taken for a digest.
+ */
+export function digestedFields(names: readonly string[], get: GetField): SelectingField[] {
+  return names.map(name => ({ name, value: digestOf(get(name)) }))
+}
+
+export function isDigested({ value }: SelectingField): boolean {
+  return value !== null && value.charCodeAt(0) === 0
+}
+
+function digestOf(value: string | null): string | null {
+  return value === null ? null : `\0${createHash('sha256').update(value).digest('base64url')}`
+}
+
 /** Whether a request selects the stored response (RFC 9111 §4.1). */
 export function selects(stored: readonly SelectingField[], get: GetField): boolean {
-  for (const { name, value } of stored) {
+  for (const field of stored) {
+    const { name, value } = field
     const asked = get(name)
+    if (isDigested(field)) {
+      if (digestOf(asked) !== value) return false
+    }
     // The stored value is normalised, so a request that sends just that needs no normalising.
-    if (asked !== value && normalise(name, asked) !== value) return false
+    else if (asked !== value && normalise(name, asked) !== value) return false
   }
   return true
 }

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import { StrataError } from '../errors.js'
 import type { ClientRequest } from '../engine/exchange.js'
-import { endToEnd } from '../http/hop-by-hop.js'
+import { withoutRepeated } from '../http/fields.js'
+import { endToEnd, namedByConnection } from '../http/hop-by-hop.js'
 
 export interface RequestView {
   readonly scheme: 'http' | 'https'
   /** Target as it came in the request line. */
   readonly target: string
+  /** See `ClientRequest.vouched`; asked for when it comes to that. */
+  readonly vouched?: () => ReadonlySet<string>
 }
 
 /** No empty labels: without its trailing dot `a..` would be another name, and `.` none at all. */
@@ -27,7 +31,7 @@ export function clientRequest(req: IncomingMessage, view: RequestView): ClientRe
   if (named !== undefined && host !== undefined && normalAuthority(host, scheme) !== authority) {
     throw bad('the target of the request names another host than its Host field')
   }
-  return new NodeRequest(req, scheme, authority, path, query)
+  return new NodeRequest(req, scheme, authority, path, query, undefined, view.vouched)
 }
 
 /** What is made of a node request: what only the way to the origin needs is not made for a hit. */
@@ -43,21 +47,26 @@ export class NodeRequest implements ClientRequest {
     readonly path: string,
     readonly query: string | undefined,
     readonly port?: string,
+    private readonly vouch?: () => ReadonlySet<string>,
   ) {
     this.method = req.method ?? 'GET'
-    this.headers = req.headers
+    this.headers = withoutNamed(req.headers)
   }
 
   get rawFields(): readonly string[] {
     return (this.#rawFields ??= this.makeFields())
   }
 
-  get body(): IncomingMessage | undefined {
+  get vouched(): ReadonlySet<string> | undefined {
+    return this.vouch?.()
+  }
+
+  get body(): Readable | undefined {
     return hasBody(this.req) ? this.req : undefined
   }
 
   protected makeFields(): string[] {
-    return withoutHost(endToEnd(this.req.rawHeaders))
+    return withoutRepeated(withoutHost(endToEnd(this.req.rawHeaders)))
   }
 }
 
@@ -65,6 +74,17 @@ export class NodeRequest implements ClientRequest {
 export function hasBody(req: IncomingMessage): boolean {
   const length = req.headers['content-length']
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && !/^0+$/.test(length))
+}
+
+const PLAIN_CONNECTION = /^(?:close|keep-alive)$/i
+
+/** What Connection names does not go on, so neither key nor Vary may see it: the answer was made without it. */
+function withoutNamed(headers: IncomingMessage['headers']): ClientRequest['headers'] {
+  const { connection } = headers
+  if (connection === undefined || PLAIN_CONNECTION.test(connection)) return headers
+  const named = namedByConnection(connection)
+  if (!named.some(name => name in headers)) return headers
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.includes(name)))
 }
 
 function splitTarget(target: string): {
@@ -83,6 +103,7 @@ function splitTarget(target: string): {
   if (rest === '*') return { authority, path: '*', query: undefined }
   if (!rest.startsWith('/')) throw bad('the target of the request must begin with /')
   if (rest.includes('#')) throw bad('the target of the request has a #: encode it as %23')
+  if (rest.includes('\\')) throw bad('the target of the request has a \\: encode it as %5C')
   const mark = rest.indexOf('?')
   return mark === -1
     ? { authority, path: rest, query: undefined }

@@ -1,13 +1,21 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { ClientRequest } from '../engine/exchange.js'
 import { isStrataError, StrataError } from '../errors.js'
 import { clientRequest, NodeRequest } from './client-request.js'
-import { isLooping, schemeOf, withProxyFields, type TrustedPeers } from './forwarded.js'
+import { isLooping, schemeOf, VOUCHED, withProxyFields, type TrustedPeers } from './forwarded.js'
+import { limitedBody, tooLarge } from './limited-body.js'
 
 export interface ProxySettings {
   readonly trustProxy: readonly string[]
   readonly viaName: string
   readonly hostHeader: 'origin' | 'preserve'
+}
+
+/** Limits of a request, beside those of its header. */
+export interface RequestLimits {
+  readonly maxBodyBytes: number
+  readonly maxUrlBytes: number
 }
 
 /**
@@ -20,6 +28,7 @@ export function proxiedRequest(
   req: IncomingMessage,
   trusted: TrustedPeers,
   { viaName, hostHeader }: ProxySettings,
+  limits: RequestLimits,
 ): ClientRequest {
   // PURGE means this cache; it is taken before it comes here when it is switched on (admin.methods.purge).
   if (req.method === 'TRACE' || req.method === 'CONNECT' || req.method === 'PURGE')
@@ -32,6 +41,9 @@ export function proxiedRequest(
     throw new StrataError('STRATA_BAD_REQUEST', 'the only expectation that can be met is 100-continue', {
       status: 417,
     })
+  if (req.url!.length > limits.maxUrlBytes)
+    throw new StrataError('STRATA_BAD_REQUEST', 'the URL is longer than server.maxUrlBytes', { status: 414 })
+  if (Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge()
   if (isLooping(req, viaName))
     throw new StrataError(
       'STRATA_LOOP',
@@ -46,7 +58,7 @@ export function proxiedRequest(
   const portAt = hostHeader === 'preserve' ? -1 : portOf(authority)
   const site = portAt === -1 ? authority : authority.slice(0, portAt)
   const port = portAt === -1 ? undefined : authority.slice(portAt + 1)
-  return new ProxiedRequest(req, scheme, site, path, query, port, isTrusted, viaName)
+  return new ProxiedRequest(req, scheme, site, path, query, port, isTrusted, viaName, limits.maxBodyBytes)
 }
 
 /** Where the port begins, or -1. The authority is a valid one: a colon after the last `]` can only be the port's. */
@@ -56,6 +68,8 @@ function portOf(authority: string): number {
 }
 
 class ProxiedRequest extends NodeRequest {
+  #body: Readable | undefined
+
   constructor(
     req: IncomingMessage,
     scheme: 'http' | 'https',
@@ -65,8 +79,19 @@ class ProxiedRequest extends NodeRequest {
     port: string | undefined,
     readonly isTrusted: boolean,
     readonly viaName: string,
+    private readonly maxBodyBytes: number,
   ) {
     super(req, scheme, authority, path, query, port)
+  }
+
+  override get vouched(): ReadonlySet<string> {
+    return VOUCHED
+  }
+
+  override get body(): Readable | undefined {
+    // With Content-Length it has been measured already.
+    if (this.req.headers['transfer-encoding'] === undefined) return super.body
+    return (this.#body ??= limitedBody(this.req, this.maxBodyBytes))
   }
 
   protected override makeFields(): string[] {
@@ -74,7 +99,16 @@ class ProxiedRequest extends NodeRequest {
   }
 }
 
-const ALLOW = ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
+/** Asked of the last server that the request may come to: that is this one (RFC 9110 §7.6.2). */
+export function isForUs({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'OPTIONS' &&
+    typeof headers['max-forwards'] === 'string' &&
+    /^0+$/.test(headers['max-forwards'])
+  )
+}
+
+export const ALLOW = ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
 
 /** What the answer to a refused request says beside the reason (RFC 9110 §15.5.6). */
 export function refusalFields(error: unknown): readonly string[] {

@@ -12,10 +12,19 @@ import type { Listener, Recorder } from './middleware.js'
 import { OUTCOME } from './middleware.js'
 import { NodeResponder } from './node-responder.js'
 import { ignoreUpgrade } from './ignored-upgrade.js'
-import { proxiedRequest, refusalFields, type ProxySettings } from './proxied-request.js'
+import {
+  ALLOW,
+  isForUs,
+  proxiedRequest,
+  refusalFields,
+  type ProxySettings,
+  type RequestLimits,
+} from './proxied-request.js'
 import { rawAnswer, rawJson } from './problem.js'
 import { refusalHeaders } from './access/refused.js'
 import type { PurgeMethods } from './purge-methods.js'
+import { framingFault, isRefused, refuseConnection } from './request-framing.js'
+import { cutSlowReaders } from './slow-readers.js'
 import { isWebSocket, type OnUpgrade } from './upgrade.js'
 
 export interface ServerSettings {
@@ -23,6 +32,10 @@ export interface ServerSettings {
   readonly headersTimeoutMs: number
   readonly keepAliveTimeoutMs: number
   readonly maxHeaderBytes: number
+  readonly maxBodyBytes: number
+  readonly maxUrlBytes: number
+  /** Longest time in which a client may take nothing of its answer, ms. */
+  readonly sendTimeoutMs: number
   readonly drainTimeoutMs: number
 }
 
@@ -31,6 +44,7 @@ export function proxyListener(
   journey: Journey,
   upstream: Origin,
   settings: ProxySettings,
+  limits: RequestLimits,
   recorder: Recorder,
 ): Listener {
   const trusted = new TrustedPeers(settings.trustProxy)
@@ -41,8 +55,13 @@ export function proxyListener(
     recorder.begin(res)
     let request
     try {
-      request = proxiedRequest(req, trusted, settings)
+      if (isForUs(req)) {
+        journey.answerSelf({ responder, outcome }, 204, ALLOW)
+        return recorder.end(outcome, res, true)
+      }
+      request = proxiedRequest(req, trusted, settings, limits)
     } catch (error) {
+      refuseConnection(req, res)
       journey.turnAway({ responder, outcome }, error, refusalFields(error))
       return recorder.end(outcome, res, true)
     }
@@ -65,8 +84,16 @@ export async function listen(
   onUpgrade: OnUpgrade,
   purges: PurgeMethods,
 ): Promise<RunningServer> {
+  const strict: Listener = (req, res) => {
+    if (isRefused(req)) return
+    const fault = framingFault(req)
+    if (fault === undefined) return listener(req, res)
+    refuseConnection(req, res)
+    new NodeResponder(res).fail(fault, answers.trace('BYPASS', { detail: fault.code }, ''))
+  }
   const server = http.createServer(
     {
+      connectionsCheckingInterval: Math.min(30_000, Math.max(100, settings.headersTimeoutMs / 2)),
       requestTimeout: settings.requestTimeoutMs,
       headersTimeout: settings.headersTimeoutMs,
       keepAliveTimeout: settings.keepAliveTimeoutMs,
@@ -74,17 +101,19 @@ export async function listen(
       // A request without Host is answered by the listener, as every other that is no good.
       requireHostHeader: false,
     },
-    listener,
+    strict,
   )
+  cutSlowReaders(server, settings.sendTimeoutMs)
   // More than its default of about 1,000 would be dropped without a word (FACTS): a limit in bytes holds instead.
   server.maxHeadersCount = 0
   // Without this, node would answer 417 itself, and say nothing of why.
-  server.on('checkExpectation', listener)
+  server.on('checkExpectation', strict)
   server.on('clientError', (error, socket) =>
     onClientError(error as Error & ParseError, socket as Socket, answers, purges),
   )
   const upgraded = new Set<Duplex>()
   server.on('upgrade', (req, socket, head) => {
+    if (isRefused(req)) return void socket.destroy()
     if (!isWebSocket(req)) return ignoreUpgrade(server, req, socket, head)
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))

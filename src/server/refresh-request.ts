@@ -1,5 +1,6 @@
 import type { ClientRequest } from '../engine/exchange.js'
 import type { Entry } from '../engine/ports/index.js'
+import { VOUCHED } from './forwarded.js'
 
 const URL_PARTS = /^(https?):\/\/([^/?]+)([^?]*)(?:\?(.*))?$/s
 
@@ -22,5 +23,6 @@ export function refreshRequest(
   }
   rawFields.push('X-Forwarded-For', '127.0.0.1', 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', authority)
   rawFields.push('Via', `1.1 ${viaName}`)
-  return { method: 'GET', scheme, authority, path: path || '/', query, headers, rawFields, body: undefined }
+  const target = { scheme, authority, path: path || '/', query } as const
+  return { method: 'GET', ...target, headers, rawFields, vouched: VOUCHED, body: undefined }
 }

@@ -10,9 +10,9 @@ import { isStrataError, messageOf, StrataError } from '../errors.js'
 import { HOP_BY_HOP } from '../http/hop-by-hop.js'
 import { TrustedPeers } from './forwarded.js'
 import { rawAnswer } from './problem.js'
-import { proxiedRequest, type ProxySettings } from './proxied-request.js'
+import { proxiedRequest, type ProxySettings, type RequestLimits } from './proxied-request.js'
 
-export interface UpgradeSettings extends ProxySettings {
+export interface UpgradeSettings extends ProxySettings, RequestLimits {
   /** Path globs where upgrades may pass. */
   readonly upgrades: readonly string[]
   /** Longest wait for the origin's answer, ms. */
@@ -108,7 +108,9 @@ export function upgradeHandler(
   return (req, socket, head) => {
     socket.on('error', error => log.debug({ what: 'upgrade', error: error.message }, 'client of an upgrade'))
     try {
-      const request = proxiedRequest(req, trusted, settings)
+      if (req.headers['transfer-encoding'] !== undefined || req.headers['content-length'] !== undefined)
+        throw new StrataError('STRATA_BAD_REQUEST', 'a request for a WebSocket has no content')
+      const request = proxiedRequest(req, trusted, settings, settings)
       if (!allowed.some(matches => matches(request.path)))
         throw new StrataError(
           'STRATA_FORBIDDEN',

@@ -1,8 +1,9 @@
-import { Pool, errors as undiciErrors, type Dispatcher } from 'undici'
-import { StrataError, messageOf } from '../errors.js'
+import { buildConnector, Pool, errors as undiciErrors, type Dispatcher } from 'undici'
+import { isStrataError, StrataError, messageOf } from '../errors.js'
 import type { Origin, OriginCall, OriginRequest, OriginSink } from '../engine/origin.js'
 import { endToEnd } from '../http/hop-by-hop.js'
 import { fieldValue } from '../http/fields.js'
+import { watchedClient, type OnConnection, type UpstreamConnection } from './upstream-connection.js'
 
 export interface UpstreamSettings {
   /** `http://host:port`, optionally with a base path. */
@@ -13,7 +14,10 @@ export interface UpstreamSettings {
   readonly headersTimeoutMs: number
   /** Longest silence within a body. */
   readonly bodyTimeoutMs: number
+  readonly maxHeaderBytes: number
   readonly maxConnections: number
+  /** What comes with more behind its end is no message, or one all the same. */
+  readonly surplusBytes: 'refuse' | 'ignore'
 }
 
 /** Methods that may be sent again when a pooled connection breaks before the first byte (RFC 9110 §9.2.2). */
@@ -38,15 +42,16 @@ export class Upstream implements Origin {
       bodyTimeout: settings.bodyTimeoutMs,
       // Below the 2 s after which gunicorn closes an idle connection: a retry is dearer than a new connection.
       keepAliveTimeout: 1500,
-      connect: { timeout: settings.connectTimeoutMs },
-      maxHeaderSize: 64 * 1024,
+      connect: buildConnector({ timeout: settings.connectTimeoutMs }),
+      factory: watchedClient,
+      maxHeaderSize: settings.maxHeaderBytes,
     }
     this.#pool = new Pool(url.origin, options)
     this.#fresh = new Pool(url.origin, options)
   }
 
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
-    const call = new UpstreamCall(request, sink, this.settings.viaName, () =>
+    const call = new UpstreamCall(request, sink, this.settings, () =>
       this.#dispatch(this.#fresh, request, call),
     )
     this.#dispatch(this.#pool, request, call)
@@ -82,8 +87,20 @@ export class Upstream implements Origin {
   }
 }
 
-/** One request, in undici's dispatch handler interface. */
-class UpstreamCall implements OriginCall {
+/** Interim responses of one request: more of them are an origin gone mad. */
+const MOST_INTERIM = 32
+
+/**
+ * One request, in undici's dispatch handler interface. What one read from the connection brings is handed on once all of it has been
+ * parsed: a message with something behind its end is no message.
+ */
+class UpstreamCall implements OriginCall, OnConnection {
+  connection: UpstreamConnection | undefined
+  #interim = 0
+  #isEnded = false
+  #failed: Error | undefined
+  /** What the present read has brought; undefined between reads. */
+  #read: (() => void)[] | undefined
   #abort: ((reason?: Error) => void) | undefined
   #aborted = false
   #headSeen = false
@@ -94,7 +111,7 @@ class UpstreamCall implements OriginCall {
   constructor(
     private readonly request: OriginRequest,
     private readonly sink: OriginSink,
-    private readonly viaName: string,
+    private readonly settings: UpstreamSettings,
     private readonly again: () => void,
   ) {}
 
@@ -106,13 +123,15 @@ class UpstreamCall implements OriginCall {
   onConnect(abort: (reason?: Error) => void): void {
     if (this.#aborted) return abort(new Error('not wanted any more'))
     this.#abort = abort
+    this.connection?.begin()
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
     if (this.#aborted) return true
     const fields: string[] = raw.map(text => text.toString('latin1'))
     if (status < 200) {
-      this.sink.onInterim(status, endToEnd(fields))
+      if (++this.#interim > MOST_INTERIM) this.#abort?.(invalid('too many interim responses'))
+      else this.#handOn(() => this.sink.onInterim(status, endToEnd(fields)))
       return true
     }
     this.#headSeen = true
@@ -124,22 +143,42 @@ class UpstreamCall implements OriginCall {
       status === 304 ||
       this.request.method === 'HEAD'
     const clean = endToEnd(fields)
-    clean.push('Via', `1.1 ${this.viaName}`)
-    this.sink.onHead({ status, reason, fields: clean, delimited }, this)
+    clean.push('Via', `1.1 ${this.settings.viaName}`)
+    this.#handOn(() => this.sink.onHead({ status, reason, fields: clean, delimited }, this))
     return !this.#paused
   }
 
   onData(chunk: Buffer): boolean {
-    if (!this.#aborted) this.sink.onData(chunk)
+    this.#handOn(() => this.sink.onData(chunk))
     return !this.#paused
   }
 
   onComplete(): void {
-    if (!this.#aborted) this.sink.onEnd()
+    this.#isEnded = true
+    this.connection?.over()
+    this.#handOn(() => this.sink.onEnd())
+  }
+
+  #handOn(step: () => void): void {
+    if (this.#read !== undefined) return void this.#read.push(step)
+    const read = [step]
+    this.#read = read
+    // undici parses what one read brought in one go: this comes after it.
+    queueMicrotask(() => {
+      this.#read = undefined
+      if (this.#aborted) return
+      const isSpoilt = this.connection?.isSpoilt === true
+      if (!isSpoilt || (this.#isEnded && this.settings.surplusBytes === 'ignore')) {
+        for (const each of read) if (!this.#aborted) each()
+      } else if (this.#isEnded) this.sink.onFailure(invalid('there is more than its framing says'))
+      // Before the end of the message undici tells of it by itself.
+      if (this.#failed !== undefined) this.onError(this.#failed)
+    })
   }
 
   onError(error: Error): void {
     if (this.#aborted) return
+    if (this.#read !== undefined) return void (this.#failed = error)
     const mayRetry =
       !this.#headSeen &&
       this.#tries === 1 &&
@@ -169,7 +208,12 @@ function isClosedEarly(error: Error): boolean {
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
 }
 
+function invalid(what: string): StrataError {
+  return new StrataError('STRATA_ORIGIN_INVALID', `the origin sent what is no valid HTTP message: ${what}`)
+}
+
 function originError(error: Error, headSeen: boolean): StrataError {
+  if (isStrataError(error)) return error
   const detail = messageOf(error)
   if (error instanceof undiciErrors.HeadersTimeoutError || error instanceof undiciErrors.BodyTimeoutError) {
     return new StrataError('STRATA_ORIGIN_TIMEOUT', 'the origin took too long to answer', { cause: error })

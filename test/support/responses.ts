@@ -16,6 +16,7 @@ export const PLAIN_RULE: PolicyRule = {
   targetedFields: ['CDN-Cache-Control'],
   heuristicFraction: 0.1,
   heuristicMax: 86_400,
+  isImplicit: () => true,
 }
 
 /** Raw fields from an object; a list gives one line each. */

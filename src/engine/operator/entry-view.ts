@@ -1,4 +1,5 @@
 import { fieldValue } from '../../http/fields.js'
+import { isDigested } from '../../http/vary.js'
 import type { Entry, EntryUse } from '../ports/index.js'
 
 /** One variant as an operator sees it. Times are ISO 8601. */
@@ -26,7 +27,7 @@ export interface EntryView {
 export interface EntryDetail extends EntryView {
   readonly reason: string
   readonly fields: readonly (readonly [name: string, value: string])[]
-  /** Request fields that Vary chose it by. */
+  /** Request fields that Vary chose it by, and (as digests) those that its request had of its own. */
   readonly selecting: Entry['selecting']
   readonly range: Entry['range'] | null
   readonly stamp: Entry['stamp']
@@ -69,7 +70,9 @@ export function detailOf(entry: Entry, options: ViewOptions): EntryDetail {
     ...viewOf(entry, options),
     reason: entry.reason,
     fields,
-    selecting: entry.selecting,
+    selecting: entry.selecting.map(field =>
+      isDigested(field) ? { name: field.name, value: `sha256:${field.value!.slice(1)}` } : field,
+    ),
     range: entry.range ?? null,
     stamp: entry.stamp,
     body: { id: entry.body.id, digest: entry.body.digest, chunkSize: entry.body.chunkSize },

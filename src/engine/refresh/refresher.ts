@@ -1,3 +1,5 @@
+import type { SelectingField } from '../../http/stored-response.js'
+import { isDigested } from '../../http/vary.js'
 import type { Clock } from '../clock.js'
 import type { ClientRequest } from '../exchange.js'
 import { identify } from '../identity.js'
@@ -139,7 +141,9 @@ export class Refresher {
   /** Only a request that leads to this very key would refresh the entry. */
   #requestFor(entry: Entry): ClientRequest | undefined {
     if (entry.method !== 'GET' || entry.range !== undefined) return undefined
-    if (entry.selecting.some(({ name, value }) => value !== null && PERSONAL.has(name))) return undefined
+    const isOwn = (field: SelectingField) =>
+      isDigested(field) || (field.value !== null && PERSONAL.has(field.name))
+    if (entry.selecting.some(isOwn)) return undefined
     const request = this.parts.requestFor(entry)
     if (request === undefined) return undefined
     return identify(request, this.parts.rules.match(request.path)).key === entry.key ? request : undefined

@@ -75,7 +75,9 @@ describe.each(Object.entries(cuts))('an origin that %s', (_name, cut) => {
       { limits: { smallBodyBytes: '64KiB' } },
     )
     const first = await rawRequest({ port: proxy.port, target: '/cut', onData: tellSomething })
-    expect(first).toMatchObject({ status: 200, complete: false })
+    // What is broken within the origin's first packet is seen before anything has gone out.
+    if (first.status === 200) expect(first.complete).toBe(false)
+    else expect(first.status).toBe(502)
     expect(first.field('X-Cache')).toBe('MISS')
     broken = false
     const second = await rawRequest({ port: proxy.port, target: '/cut' })
@@ -118,16 +120,16 @@ test.each([
   },
 )
 
-test('an origin that sends more than its Content-Length: what is beyond is nobody’s, and the connection is not used again', async () => {
+test('an origin that sends more than its Content-Length: nobody can tell what is meant; 502, and the connection is not used again', async () => {
   const { origin, proxy } = await behind(({ socket }) => {
     socket.write(
       head(200, FRESH, 'Content-Length: 5') + 'whole' + head(200, FRESH, 'Content-Length: 8') + 'smuggled',
     )
   })
   const first = await rawRequest({ port: proxy.port, target: '/a' })
-  expect(first.body.toString()).toBe('whole')
+  expect(first.status).toBe(502)
   const second = await rawRequest({ port: proxy.port, target: '/b' })
-  expect(second.body.toString()).toBe('whole')
+  expect(second.status).toBe(502)
   expect(origin.requests.map(({ nth }) => nth)).toEqual([1, 1])
 })
 

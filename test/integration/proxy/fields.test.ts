@@ -44,10 +44,13 @@ describe('what the origin gets', () => {
     expect(asked!.field('Cache-Control')).toBe('no-store')
   })
 
-  test('our Via after those before us', async () => {
+  test('our Via after those before us; where the answer may be for others, our own alone', async () => {
     const { origin, proxy } = await behind(ok, { proxy: { viaName: 'edge' } })
-    await rawRequest({ port: proxy.port, target: '/a', fields: [['Via', '1.0 first']] })
-    expect(origin.requests[0]!.head.match(/^Via: .*$/gim)).toEqual(['Via: 1.0 first', 'Via: 1.1 edge'])
+    const fields: [string, string][] = [['Via', '1.0 first, 1.1 edge']]
+    await rawRequest({ port: proxy.port, target: '/a', method: 'DELETE', fields })
+    await rawRequest({ port: proxy.port, target: '/a', fields })
+    const vias = origin.requests.map(({ head }) => head.match(/^Via: .*$/gim))
+    expect(vias).toEqual([['Via: 1.0 first, 1.1 edge', 'Via: 1.1 edge'], ['Via: 1.1 edge, 1.1 edge']])
   })
 
   const CLAIMS: [string, string][] = [

@@ -43,6 +43,7 @@ describe('defaults', () => {
     expect(config.defaults).toEqual({
       cookies: 'bypass',
       setCookie: 'refuse',
+      unkeyedFields: 'vary',
       coalesce: true,
       coalesceAcrossNodes: true,
       requestDirectives: 'only-if-cached',

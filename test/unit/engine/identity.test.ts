@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { originRequest } from '../../../src/engine/forward.js'
+import { unkeyedFields } from '../../../src/engine/unkeyed-fields.js'
 import { effectiveUrl, identify } from '../../../src/engine/identity.js'
 import type { RuleSettings } from '../../../src/engine/settings.js'
 import { clientGet, ruleWith, rulesOf } from '../../support/requests.js'
@@ -117,7 +118,9 @@ describe('the key is what the origin sees (P4)', () => {
           }
           const client = { ...clientGet('http://h/', headers), path, query }
           const identity = identify(client, rule)
-          const { target, fields } = originRequest(client, identity, { kind: 'fetch', range: false }, rule)
+          const mode = { kind: 'fetch', range: false } as const
+          const unkeyed = unkeyedFields(client, rule, undefined)
+          const { target, fields } = originRequest(client, identity, mode, rule, unkeyed)
           const lines: string[] = []
           for (let i = 0; i < fields.length; i += 2)
             lines.push(`${fields[i]!.toLowerCase()}: ${fields[i + 1]}`)

@@ -3,7 +3,7 @@ import { acceptsCoding } from '../../../src/http/content-coding.js'
 
 /** RFC 9110 §12.5.3. */
 test.each<[string | null, string, boolean]>([
-  [null, 'gzip', true],
+  [null, 'gzip', false],
   ['', 'gzip', false],
   ['gzip', 'gzip', true],
   ['GZip', 'gzip', true],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { currentAge, dateOf, initialAge, isHeuristicallyCacheable } from '../../../src/http/freshness.js'
+import { currentAge, dateOf, initialAge, mayBeImplicit } from '../../../src/http/freshness.js'
 import type { PolicyRule } from '../../../src/http/policy-rule.js'
 import { CAME, dateAt, fieldsOf, policyFor } from '../../support/responses.js'
 
@@ -57,14 +57,15 @@ describe('heuristic freshness (§4.2.2)', () => {
   const modified = { Date: Date0, 'Last-Modified': dateAt(-1000) }
 
   test.each([200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501])('%i may have it', status => {
-    expect(isHeuristicallyCacheable(status)).toBe(true)
+    expect(mayBeImplicit(status, false, () => true)).toBe(true)
+    expect(mayBeImplicit(status, true, () => false)).toBe(false)
     expect(lifetimeOf(modified, status)).toEqual({ lifetime: 100, source: 'heuristic', explicit: false })
   })
 
   test.each([201, 202, 302, 303, 307, 400, 401, 403, 429, 451, 500, 502, 503, 504, 599])(
     '%i may not, unless it is marked public',
     status => {
-      expect(isHeuristicallyCacheable(status)).toBe(false)
+      expect(mayBeImplicit(status, false, () => true)).toBe(false)
       expect(lifetimeOf(modified, status)).toEqual({ lifetime: 0, source: 'none', explicit: false })
       expect(lifetimeOf({ ...modified, 'Cache-Control': 'public' }, status)).toMatchObject({ lifetime: 100 })
     },

@@ -28,6 +28,8 @@ const RULE = {
   bypass: false,
   setCookie: 'refuse',
   acceptsContentType: () => true,
+  allowsStatus: () => true,
+  isImplicit: () => true,
   postIsReusable: false,
 } as const
 const FRESH = { 'Cache-Control': 'max-age=60' }

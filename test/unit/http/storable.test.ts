@@ -31,6 +31,8 @@ const RULE: StoreRule = {
   bypass: false,
   setCookie: 'refuse',
   acceptsContentType: () => true,
+  allowsStatus: () => true,
+  isImplicit: () => true,
   postIsReusable: false,
 }
 const FRESH = { 'Cache-Control': 'max-age=60' }

@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StrataError } from '../errors.js'
+
+const LENGTH = /^(?:0|[1-9]\d{0,15})$/
+
+/**
+ * What node:http takes and another reader of the same bytes may cut elsewhere: then what is content here is a request there (RFC 9112
+ * §11.2). Undefined when there is no doubt where the request ends.
+ */
+export function framingFault({ headers, httpVersionMinor }: IncomingMessage): StrataError | undefined {
+  const coding = headers['transfer-encoding']
+  const length = headers['content-length']
+  if (coding === undefined) {
+    if (length === undefined || LENGTH.test(length)) return undefined
+    return bad('the Content-Length of the request is not written as a plain number')
+  }
+  // §6.1: from an HTTP/1.0 client it is faulty framing, and beside Content-Length an attempt at smuggling.
+  if (httpVersionMinor === 0) return bad('an HTTP/1.0 request has no Transfer-Encoding')
+  if (length !== undefined) return bad('the request has both Content-Length and Transfer-Encoding')
+  if (coding.toLowerCase() !== 'chunked') return bad('the only Transfer-Encoding that is taken is chunked')
+  return undefined
+}
+
+const refused = new WeakSet<object>()
+
+/**
+ * Nothing more is read of this connection: where the refused request ends is uncertain, and node may have taken the bytes after it for
+ * further requests already.
+ */
+export function refuseConnection({ socket }: IncomingMessage, res: ServerResponse): void {
+  refused.add(socket)
+  res.shouldKeepAlive = false
+}
+
+/** This request came after one that was refused on its connection: it gets no answer, and nobody sees it. */
+export function isRefused({ socket }: IncomingMessage): boolean {
+  return refused.has(socket)
+}
+
+function bad(message: string): StrataError {
+  return new StrataError('STRATA_BAD_REQUEST', message)
+}
