@@ -121,7 +121,12 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
     const { admin: about, server: settings } = config
     // First, so that what cannot be opened has served nobody.
     if (isApart) servers.push(await listenAdmin(own, { host: about.host, port: about.port! }, settings))
-    const onUpgrade = upgradeHandler(config.origin!, { ...config.server, ...config.proxy }, engine.answers, log)
+    const onUpgrade = upgradeHandler(
+      config.origin!,
+      { ...config.server, ...config.proxy },
+      engine.answers,
+      log,
+    )
     const running = await listen(listener, config, settings, engine.answers, onUpgrade, purges)
     const adminAddress = servers[0]?.address
     servers.push(running)

@@ -305,7 +305,11 @@ export class Flights {
         isAlone: () => name === undefined || this.#flights.get(name)?.flight !== flight,
         onInterim: (status, fields) => x.responder.interim(status, fields),
         onAddressed: address =>
-          this.#listAlso(running, name && flightName({ x, identity: address, unkeyed: trip.unkeyed }), address.text),
+          this.#listAlso(
+            running,
+            name && flightName({ x, identity: address, unkeyed: trip.unkeyed }),
+            address.text,
+          ),
         beforeHead: isUnsafe(x.request.method)
           ? head => invalidateAfter(parts, { x, identity, mayHold: url => this.#mayHold(url, trip) }, head)
           : undefined,
