@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, startProgram } from './harness/processes.mjs'
 import { median, percentile } from './report/stats.mjs'
-import { commit, entryOf, fill } from './studies/entries.mjs'
+import { commit, COUNTRY, entryOf, fill } from './studies/entries.mjs'
 import { built, publish, studyOptions, tell } from './studies/study.mjs'
 
 /**
@@ -22,12 +22,20 @@ const { Fence } = await built('engine/fence/fence.js')
 const { newMark } = await built('engine/fence/mark.js')
 const { loadConfig } = await built('config/index.js')
 const { openEngine } = await built('compose/engine.js')
+const { Layers } = await built('tiles/layer/layers.js')
+const { tileBook } = await built('tiles/tile-book.js')
+const { planTiles } = await built('tiles/purge/request.js')
+
+const layers = new Layers([{ match: '/**', layer: { name: 'roads', template: '/{z}/{x}/{y}' } }], {
+  matrixSets: [],
+})
 
 const KINDS = {
   key: entry => ({ key: entry.key }),
   tag: () => ({ tag: 'layer:roads' }),
   pattern: () => ({ pattern: 'http://tiles.example/maps/**' }),
   prefix: () => ({ prefix: 'http://tiles.example/maps/' }),
+  area: () => ({ tiles: planTiles({ geometry: COUNTRY, zoom: [0, 22] }, layers.find('roads')).criteria[0] }),
   all: () => ({ all: true }),
 }
 
@@ -36,7 +44,7 @@ publish(
   {
     study: 'invalidate',
     title: 'Invalidation in Redis',
-    about: `Milliseconds until an invalidation that concerns every entry (\`key\`: one) holds on this node: median and p99 of ${options.repeat}. Memory: of Redis, for an entry with a 100-character URL, two tags and a body of its own. The sweep runs at its default pace.`,
+    about: `Milliseconds until an invalidation that concerns every entry (\`key\`: one) holds on this node: median and p99 of ${options.repeat}. Memory: of Redis, for an entry with a 100-character URL, two tags, its tile and a body of its own. Area: a polygon of 1,000 corners, zooms 0 to 22; reading and checking it is part of the time. The sweep runs at its default pace.`,
     columns: ['', ...[few, many].map(({ entries }) => `${entries.toLocaleString('en')} entries`)],
     rows: [
       ...Object.keys(KINDS).map(kind => [
@@ -68,7 +76,12 @@ async function study(entries) {
   const namespace = 'bench'
   try {
     const store = redisMetadataStore({ redis, namespace })
-    const fence = new Fence(store, { maxMarks: 1024, onReset: () => undefined, onMarks: () => undefined })
+    const fence = new Fence(store, {
+      maxMarks: 1024,
+      onReset: () => undefined,
+      onMarks: () => undefined,
+      tiles: tileBook(layers),
+    })
     await fence.load()
     const before = await usedMemory(redis)
     const started = performance.now()

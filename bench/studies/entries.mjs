@@ -6,7 +6,7 @@ const URL_LENGTH = 100
 const BEGIN = 'http://tiles.example/maps/roads/'
 
 /**
- * An entry for the i-th URL of 100 characters, with two tags and a body of its own.
+ * An entry for the i-th URL of 100 characters, with two tags and a body of its own; a map tile of zoom 0 to 22 that `COUNTRY` has in it.
  * @param {number} i @param {{ epoch: string, seq: number }} stamp @param {number} now ms
  */
 export function entryOf(i, stamp, now) {
@@ -29,9 +29,29 @@ export function entryOf(i, stamp, now) {
     url,
     stamp,
     tags: ['layer:roads', `block:${i % 1000}`],
+    tile: tileOf(i),
     body: { id: `s-${digest}`, size: 10_240, digest, chunkSize: 0, checks: new Uint8Array(0) },
     uselessAt: now + 86_400_000,
   }
+}
+
+/** The tile of a zoom over Zürich. @param {number} i */
+function tileOf(i) {
+  const z = i % 23
+  const [x, y] = [(8.54 + 180) / 360, 0.5 - Math.asinh(Math.tan((47.37 * Math.PI) / 180)) / (2 * Math.PI)]
+  return { layer: 'roads', set: 'WebMercatorQuad', z, x: Math.floor(x * 2 ** z), y: Math.floor(y * 2 ** z) }
+}
+
+/** A polygon as large as Switzerland, with as many corners as are kept of one. */
+export const COUNTRY = {
+  type: 'Polygon',
+  coordinates: [
+    Array.from({ length: 1001 }, (_, i) => {
+      const turn = (2 * Math.PI * (i % 1000)) / 1000
+      const reach = 1 + 0.2 * Math.sin(17 * turn)
+      return [8.2 + 2.3 * reach * Math.cos(turn), 46.8 + reach * Math.sin(turn)]
+    }),
+  ],
 }
 
 /**

@@ -27,8 +27,9 @@ import { Stats } from '../engine/stats.js'
 import { AccessLog } from '../engine/sweep/access-log.js'
 import { Sweeper } from '../engine/sweep/sweeper.js'
 import { systemTimers } from '../engine/timers.js'
-import type { TileBook } from '../engine/ports/index.js'
+import type { Entry, TileBook } from '../engine/ports/index.js'
 import { messageOf } from '../errors.js'
+import { CoverageReports } from '../tiles/census/coverage-reports.js'
 import { Layers } from '../tiles/layer/layers.js'
 import { TileOperator } from '../tiles/tile-operator.js'
 import { tileBook } from '../tiles/tile-book.js'
@@ -112,6 +113,13 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       },
     },
   )
+  const coverage = new CoverageReports({
+    ...parts,
+    layers,
+    freshUntil: freshUntilBy(new Rules(settings, tiles)),
+    timers: systemTimers,
+    pace: settings.sweep.pace,
+  })
   failpoints?.withLease(parts.lease)
   try {
     await parts.fence.load()
@@ -127,7 +135,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   return {
     journey,
     operator,
-    tiles: new TileOperator(layers, operator),
+    tiles: new TileOperator(layers, operator, coverage),
     health: healthOf(operator),
     recorder: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
@@ -152,6 +160,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       await settle()
       await parts.lease.stop()
       parts.owed.stop()
+      await coverage.stop()
       await jobs.stop()
       await sweeper.stop()
       await parts.accessLog.flush()
@@ -231,6 +240,14 @@ function buildParts(
   }
 }
 
+/** Until when an entry is fresh by its fields and its rule, ms since the epoch. */
+function freshUntilBy(rules: Rules): (entry: Entry) => number {
+  return entry => {
+    const { policy, initialAge } = candidateOf(entry, rules.match(new URL(entry.url).pathname), false)
+    return entry.responseTime + policy.lifetime * 1000 - initialAge
+  }
+}
+
 function buildOperator(
   parts: Parts,
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
@@ -244,10 +261,7 @@ function buildOperator(
     limits: parts.settings.limits,
     ...about,
     memory: () => parts.memory.usage(),
-    freshUntil: entry => {
-      const { policy, initialAge } = candidateOf(entry, rules.match(new URL(entry.url).pathname), false)
-      return entry.responseTime + policy.lifetime * 1000 - initialAge
-    },
+    freshUntil: freshUntilBy(rules),
     effectiveUrls: url => [effectiveUrl(url, rules)],
   })
 }

@@ -3,6 +3,7 @@ import type { DryRun } from '../engine/operator/dry-run.js'
 import { StrataError } from '../errors.js'
 import { verticesOf } from './area/area.js'
 import { AreaIndex } from './area/area-index.js'
+import type { Counting, CoverageQuery, CoverageReport, CoverageReports } from './census/coverage-reports.js'
 import type { Layers, NamedLayer } from './layer/layers.js'
 import { layerNameOf } from './layer/layer.js'
 import { countTiles } from './plan/tile-plan.js'
@@ -32,6 +33,7 @@ export class TileOperator {
   constructor(
     readonly layers: Layers,
     private readonly operator: Pick<Operator, 'invalidateTiles'>,
+    private readonly reports: CoverageReports,
   ) {}
 
   /** @throws StrataError STRATA_NOT_FOUND with the layers that there are */
@@ -44,6 +46,14 @@ export class TileOperator {
       'STRATA_NOT_FOUND',
       `there is no map layer ${JSON.stringify(name.slice(0, 64))}: ${there}`,
     )
+  }
+
+  /**
+   * What is stored of a layer, by cells; `counting` until it has been counted for the first time.
+   * @throws FaultyRequest (STRATA_BAD_REQUEST); StrataError STRATA_NOT_FOUND, STRATA_STORE_UNAVAILABLE
+   */
+  coverage(name: string, query: CoverageQuery): Promise<CoverageReport | Counting> {
+    return this.reports.report(this.layer(name), query)
   }
 
   /**

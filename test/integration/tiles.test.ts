@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import express from 'express'
+import { PNG } from 'pngjs'
 import request from 'supertest'
 import type { StrataOptions } from '../../src/index.js'
 import { startBackend, type BackendName, type TestBackend } from '../support/backends.js'
@@ -148,6 +149,29 @@ describe.each<BackendName>(['embedded', 'redis', 's3-redis'])('map tiles on %s',
     expect(body).toMatchObject({ entries: 20, bodies: 7, bytesSaved: 13 * EMPTY.length })
     await strata.operator.invalidate({ urls: ['http://maps.example/tiles/7/0/40.png'] })
     expect(await get('/tiles/7/1/40.png')).toMatchObject({ cache: 'HIT' })
+  })
+
+  test('what is stored can be seen by cell, as numbers, polygons and an image, also after a purge', async () => {
+    const { get, stored, purge, base } = await site()
+    for (let x = 60; x < 64; x++) await get(`/tiles/6/${x}/20.png`)
+    await stored(4)
+    const coverage = (form = '', query = 'zoom=6&cell=4') =>
+      request(base).get(`/admin/cache/tiles/base/coverage${form}?${query}`)
+    const cell = { z: 4, x: 15, y: 5, tiles: 16, cached: 4, fresh: 4, stale: 0 }
+    expect((await coverage()).body).toMatchObject({ layer: 'base', zoom: 6, cellZoom: 4, cells: [cell] })
+    await purge({ tile: '6/60/20' })
+    const { body, headers } = await coverage('.geojson')
+    expect(headers['content-type']).toBe('application/geo+json')
+    expect(body).toMatchObject({
+      features: [{ id: '4/15/5', properties: { cached: 3 } }],
+    })
+    const image = await coverage('.png')
+    expect([image.status, image.headers['content-type']]).toEqual([200, 'image/png'])
+    expect(PNG.sync.read(image.body)).toMatchObject({ width: 16, height: 12 })
+    expect((await coverage('', 'zoom=12&cell=12')).body).toMatchObject({
+      status: 400,
+      code: 'STRATA_BAD_REQUEST',
+    })
   })
 
   test('requests are counted by layer and zoom', async () => {

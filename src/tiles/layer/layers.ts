@@ -50,6 +50,16 @@ export class Layers {
     return undefined
   }
 
+  /** The tile of whichever layer a URL (absolute, or path and query) names. */
+  tileOf(url: string): LayerTile | undefined {
+    const { path, query } = splitUrl(url)
+    for (const layer of this.all) {
+      const tile = layer.tileOf(path, query)
+      if (tile !== undefined) return tile
+    }
+    return undefined
+  }
+
   /** A set by the name that entries keep (`setName`). */
   setNamed(name: string): MatrixSet | undefined {
     return this.sets.find(set => setName(set) === name)
