@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import express, { type Express } from 'express'
+import type { Express } from 'express'
 import pino, { type Logger } from 'pino'
-import { adminServer, openAdmin, type Admin } from './compose/admin.js'
+import { openAdmin, ownServer, ownServerApart, type Admin } from './compose/admin.js'
 import { openEngine, type Engine } from './compose/engine.js'
 import { loadConfig, type StrataConfig, type StrataOptions } from './config/index.js'
 import type { Operator } from './engine/operator.js'
-import { probes } from './server/admin/index.js'
 import { listenAdmin } from './server/admin/listen.js'
 import { tagResponse } from './server/code-tags.js'
 import { TrustedPeers } from './server/forwarded.js'
@@ -99,13 +98,13 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
   engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
   const proxy = proxyListener(engine.journey, upstream, config.proxy, config.server, engine.recorder)
-  const own = adminServer(engine, admin, config.admin.path)
+  const own = ownServer(engine, admin, config.admin.path)
   const isApart = config.admin.port !== undefined
-  const probing: Listener = isApart ? express().disable('x-powered-by').use(probes(engine.health)) : own
-  const isOwn = ownPaths(isApart ? undefined : config.admin.path)
+  const besides: Listener = isApart ? ownServerApart(engine) : own
+  const isOwn = ownPaths(config.admin.path)
   const { methods: purges } = admin
   const listener: Listener = (req, res) => {
-    if (isOwn(req.url ?? '')) probing(req, res)
+    if (isOwn(req.url ?? '')) besides(req, res)
     else if (!purges.take(req, res)) proxy(req, res)
   }
   const servers: RunningServer[] = []
@@ -162,12 +161,12 @@ function announce(
   log.info({ addresses: [address], adminAddress, origin, backend, why, namespace, admin }, 'listening')
 }
 
-/** Without `adminPath`, what probes ask is all. */
-function ownPaths(adminPath: string | undefined): (url: string) => boolean {
-  const bases = ['/health', '/ready', ...(adminPath === undefined ? [] : [adminPath])]
+function ownPaths(adminPath: string): (url: string) => boolean {
+  const bases = ['/health', '/ready', adminPath]
+  const below = `${adminPath}/`
   return url => {
     if (!bases.some(base => url.startsWith(base))) return false
     const path = url.split('?', 1)[0]!
-    return bases.includes(path) || (adminPath !== undefined && path.startsWith(`${adminPath}/`))
+    return bases.includes(path) || path.startsWith(below)
   }
 }

@@ -1,14 +1,17 @@
 import { hostname } from 'node:os'
-import express, { type Express } from 'express'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import type { StrataConfig } from '../config/index.js'
 import { ApiKeys } from '../engine/access/api-keys.js'
 import { systemClock } from '../engine/clock.js'
-import { messageOf } from '../errors.js'
+import { messageOf, StrataError } from '../errors.js'
 import { Access, type Verifier } from '../server/access/access.js'
 import { apiKeyVerifier } from '../server/access/api-key-verifier.js'
 import { clientAddress } from '../server/access/client-address.js'
 import { throttle } from '../server/access/throttle.js'
+import { sendProblem } from '../server/admin/answer.js'
+import { securityHeaders } from '../server/admin/security-headers.js'
+import { requestId } from '../server/request-id.js'
 import { adminRouter, apiKeysRoutes, auditRoutes, probes, type AdminRequest } from '../server/admin/index.js'
 import { tilesRoutes } from '../server/admin/tiles-routes.js'
 import { AuditFile } from '../server/audit/audit-file.js'
@@ -72,9 +75,30 @@ export async function openAdmin(engine: Engine, config: StrataConfig, log: Logge
   }
 }
 
-/** The routes of a server of their own, with the probes at its root, which need no credentials. */
-export function adminServer(engine: Engine, admin: Admin, path: string): Express {
-  return admin.routes(path).use(probes(engine.health))
+/** What the proxy answers itself: the admin routes at `path`, and at the root what probes ask, which need no credentials. */
+export function ownServer(engine: Engine, admin: Admin, path: string): Express {
+  return ending(admin.routes(path).use(probes(engine.health)))
+}
+
+/**
+ * The same where the admin routes have a port of their own: what is sent there by mistake is not passed on to the origin, for it
+ * carries the credentials of an operator.
+ */
+export function ownServerApart(engine: Engine): Express {
+  return ending(express().disable('x-powered-by').use(probes(engine.health)))
+}
+
+/** What nothing else has answered is a problem, too: Express would write a page of its own, with a stack. */
+function ending(app: Express): Express {
+  app.use((req, res) => {
+    securityHeaders(req, res, requestId(req))
+    sendProblem(res, new StrataError('STRATA_NOT_FOUND', 'there is nothing here'))
+  })
+  app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
+    if (res.headersSent) return next(error)
+    sendProblem(res, error)
+  })
+  return app
 }
 
 async function jwtVerifiers({ admin, namespace }: StrataConfig): Promise<Verifier[]> {

@@ -218,6 +218,35 @@ describe('a route that says not who may use it', () => {
     await request(app).get('/admin/cache/late').set('authorization', 'Bearer admin').expect(404)
   })
 
+  test('a stream learns that its key has been revoked', async () => {
+    const asked: boolean[] = []
+    const { app } = await admin([
+      {
+        path: '/events',
+        methods: {
+          GET: {
+            scope: 'read',
+            run: async (_req, { res, stillMay }) => {
+              res.write('event\n')
+              asked.push(await stillMay())
+              const scopes = principals.reader!
+              principals.reader = ['warm']
+              asked.push(await stillMay())
+              delete principals.reader
+              asked.push(await stillMay())
+              principals.reader = scopes
+              res.end()
+              return undefined
+            },
+          },
+        },
+      },
+    ])
+    const { text } = await request(app).get('/admin/cache/events').set('authorization', 'Bearer reader')
+    expect(text).toBe('event\n')
+    expect(asked).toEqual([true, false, false])
+  })
+
   test('a new one of another part is asked for like the others', async () => {
     const { app } = await admin([
       { path: '/warm', methods: { POST: { scope: 'warm', action: 'warm', run } } },

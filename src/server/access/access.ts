@@ -58,6 +58,22 @@ export class Access {
     return principal
   }
 
+  /** Whether who sent this request still may: for streams, which would outlive a key that is revoked. */
+  async stillMay(req: AskingRequest, scope: Scope | readonly Scope[]): Promise<boolean> {
+    const credentials = bearerOf(req)
+    try {
+      allow(
+        credentials === undefined ? this.#withoutCredentials(req) : await this.#withCredentials(credentials),
+        scope,
+      )
+      return true
+    } catch (error) {
+      // Also while it can't be found out: a stream can be opened again.
+      if (isStrataError(error)) return false
+      throw error
+    }
+  }
+
   /** Where it comes from. */
   addressOf(req: AskingRequest): string {
     return this.#options.addressOf?.(req) ?? req.socket.remoteAddress ?? 'unknown'

@@ -13,6 +13,8 @@ export interface Context {
   readonly body: unknown
   /** For what the request turns out to need more, beyond the route's own scope. @throws Refused STRATA_FORBIDDEN */
   need(scope: Scope): void
+  /** Whether the principal still may. A stream asks every few seconds, and ends when not: its key may have been revoked. */
+  stillMay(): Promise<boolean>
   /** For routes that write their answer themselves (event streams): they give `undefined` back. */
   readonly res: ServerResponse
 }

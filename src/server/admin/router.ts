@@ -92,6 +92,7 @@ export function adminRouter(options: AdminOptions): Router {
       principal,
       requestId,
       need: scope => allow(principal, scope),
+      stillMay: () => access.stillMay(req, does.scope),
       res,
       get body() {
         return body.value()
