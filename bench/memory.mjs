@@ -156,8 +156,9 @@ function residentMemory() {
   })
 }
 
+/** Without the pages of LMDB's map: they are the system's cache of a file, and go when somebody needs the room. */
 function residentOf(pid) {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
 }
 
 function delayUnderLoad() {
