@@ -12,6 +12,7 @@ import { variantId } from '../http/vary.js'
 import type { EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
 import { entryTags } from './entry-tags.js'
+import { internedFields } from './interned.js'
 import { hasUnkeyedCookie } from './forward.js'
 import { tileOf, type Identity } from './identity.js'
 import type { ResponseHead } from './origin.js'
@@ -155,8 +156,8 @@ export function cleanFields(
   let fields = storedFields(head.fields, policy.directives)
   if (rule.setCookie === 'strip') fields = withoutFields(fields, SET_COOKIE)
   const dated = hasField(fields, 'date') ? fields : withField(fields, 'Date', formatHttpDate(responseTime))
-  // These stay in memory for long: without the room that a list which has grown keeps for more.
-  return dated.slice()
+  // These stay in memory for long.
+  return internedFields(dated)
 }
 
 /** Who sends more fields of his own than this has his answer to himself. */

@@ -20,7 +20,6 @@ export interface LargeBodies {
 
 /** A stored response, its body at hand (`bytes`) or to be streamed from the store. */
 export interface Deliverable extends EntryCandidate {
-  readonly baseFields: readonly string[]
   readonly body: Buffer | undefined
 }
 
@@ -47,12 +46,13 @@ export function deliverStored(
 ): undefined | Promise<void> {
   const { request, responder, outcome } = x
   const entry = stored.stored
+  const base = answers.base(entry.status, entry.fields, entry.body.size)
   const age = Math.floor(currentAge(stored.initialAge, entry.responseTime, delivery.now) / 1000)
   const cacheStatus = answers.cacheStatus(delivery.status, outcome.key)
   outcome.cacheStatus = cacheStatus
   const trace = ['Age', String(age), 'X-Cache', delivery.result, 'Cache-Status', cacheStatus]
 
-  if (entry.range !== undefined) return deliverPart(x, stored, trace, large)
+  if (entry.range !== undefined) return deliverPart(x, stored, { base, trace }, large)
   if (entry.status === 200 && isConditional(request)) {
     const verdict = evaluatePreconditions(
       preconditionsOf(request),
@@ -61,16 +61,23 @@ export function deliverStored(
       delivery,
     )
     if (verdict === 'not-modified') {
-      responder.head(304, 'Not Modified', [...notModifiedFields(stored.baseFields), ...trace])
+      responder.head(304, 'Not Modified', [...notModifiedFields(base), ...trace])
       responder.end()
       return undefined
     }
   }
   if (entry.status === 200 && request.method === 'GET' && typeof request.headers.range === 'string') {
-    const answered = deliverRange(x, stored, request.headers.range, trace, large, delivery.now)
+    const answered = deliverRange(x, stored, request.headers.range, { base, trace }, large, delivery.now)
     if (answered !== 'whole') return answered
   }
-  return send(x, stored, entry.status, entry.reason, [...stored.baseFields, ...trace], undefined, large)
+  return send(x, stored, entry.status, entry.reason, [...base, ...trace], undefined, large)
+}
+
+interface Fields {
+  /** Those that do not change with time. */
+  readonly base: readonly string[]
+  /** What happened. */
+  readonly trace: readonly string[]
 }
 
 /** A range of a whole body. Several ranges get the whole body: allowed (RFC 9110 §14.2), and safe from range floods. */
@@ -78,7 +85,7 @@ function deliverRange(
   x: Exchange,
   stored: Deliverable,
   range: string,
-  trace: string[],
+  { base, trace }: Fields,
   large: LargeBodies,
   now: number,
 ): undefined | Promise<void> | 'whole' {
@@ -88,7 +95,7 @@ function deliverRange(
   const parsed = parseRange(range, size)
   if (parsed.kind === 'none') return 'whole'
   if (parsed.kind === 'unsatisfiable') {
-    const fields = withoutFields(stored.baseFields, CONTENT_LENGTH)
+    const fields = withoutFields(base, CONTENT_LENGTH)
     x.responder.head(416, 'Range Not Satisfiable', [
       ...fields,
       'Content-Range',
@@ -102,7 +109,7 @@ function deliverRange(
   }
   if (parsed.ranges.length !== 1) return 'whole'
   const { first, last } = parsed.ranges[0]!
-  const fields = withField(stored.baseFields, 'Content-Length', String(last - first + 1))
+  const fields = withField(base, 'Content-Length', String(last - first + 1))
   fields.push('Content-Range', formatContentRange(first, last, size), ...trace)
   return send(x, stored, 206, 'Partial Content', fields, { first, last }, large)
 }
@@ -111,14 +118,14 @@ function deliverRange(
 function deliverPart(
   x: Exchange,
   stored: Deliverable,
-  trace: string[],
+  { base, trace }: Fields,
   large: LargeBodies,
 ): undefined | Promise<void> {
   const entry = stored.stored
   const slice = sliceOfPart(entry.range!, entry.body.size, x.request.headers.range as string | undefined)
   if (slice === undefined)
     throw new StrataError('STRATA_INTERNAL', 'a stored part was chosen for a range that it does not hold')
-  let fields = withField(stored.baseFields, 'Content-Length', String(slice.length))
+  let fields = withField(base, 'Content-Length', String(slice.length))
   fields = withField(fields, 'Content-Range', formatContentRange(slice.first, slice.last, slice.complete))
   const range = { first: slice.offset, last: slice.offset + slice.length - 1 }
   return send(x, stored, 206, 'Partial Content', [...fields, ...trace], range, large)

@@ -4,6 +4,8 @@ import { MAX_RULE_TAG } from './rule-tags.js'
 import type { Rule } from './rules.js'
 import type { EngineSettings } from './settings.js'
 
+const NONE: readonly string[] = []
+
 /**
  * All tags of a response: those of its fields, those that the code behind the middleware gave it, those of its rule.
  * Undefined when there are more than the limits allow, or one of the rule's is too long: a purge by what was left out would miss the
@@ -20,5 +22,5 @@ export function entryTags(
   const given = rule.tags(path)
   if (given.some(tag => Buffer.byteLength(tag) > MAX_RULE_TAG)) return undefined
   const all = new Set([...tags, ...(head.tags ?? []), ...given])
-  return all.size > rule.maxTags ? undefined : [...all]
+  return all.size > rule.maxTags ? undefined : all.size === 0 ? NONE : [...all]
 }

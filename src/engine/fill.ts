@@ -3,7 +3,7 @@ import { messageOf } from '../errors.js'
 import { ChunkChecksums, CHUNK_BYTES, digestOf } from './body/checks.js'
 import type { Clock } from './clock.js'
 import type { PendingBytes } from './pending.js'
-import { inlineName, sharedName } from './ports/index.js'
+import { inlineName, sharedName, wholeEntry } from './ports/index.js'
 import { encodeNote } from './rebuild/note.js'
 import type { BodyRef, BodySink, BodyStore, Entry, MetadataStore } from './ports/index.js'
 
@@ -111,7 +111,7 @@ export class Fill {
       : bytes.length === 0
         ? EMPTY_BODY
         : await this.#putSmall(meta, bytes)
-    const result = await this.#commit({ ...meta, body }, isInline ? bytes : undefined)
+    const result = await this.#commit(wholeEntry(meta, body), isInline ? bytes : undefined)
     this.#release()
     return result.stored ? { ...result, bytes } : result
   }
@@ -141,7 +141,7 @@ export class Fill {
       chunkSize: CHUNK_BYTES,
       checks: large.checks.finish(),
     }
-    const result = await this.#commit({ ...this.plan.entry, body })
+    const result = await this.#commit(wholeEntry(this.plan.entry, body))
     if (!result.stored) await this.deps.metadata.releaseBody(large.id)
     return result
   }
@@ -239,7 +239,10 @@ function inlineBody(bytes: Buffer): BodyRef {
   return { id: inlineName(digest), size: bytes.length, digest, chunkSize: 0, checks: NO_CHECKS }
 }
 
+/** What a body may keep in memory beside itself, bytes. */
+const WASTE = 64
+
 /** A slice of a socket's larger buffer would keep all of it in memory. */
 function compact(bytes: Buffer): Buffer {
-  return bytes.buffer.byteLength > bytes.length * 2 ? Buffer.from(bytes) : bytes
+  return bytes.buffer.byteLength > bytes.length + WASTE ? Buffer.from(bytes) : bytes
 }

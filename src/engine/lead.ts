@@ -70,7 +70,7 @@ export class Lead {
     private readonly flight: Flight,
   ) {
     this.#mode = plan.mode
-    this.#stamp = plan.stamp
+    this.#stamp = shared(plan.stamp, parts.fence.state())
     this.#address = plan.identity
     this.#stored = new StoredResponses(parts, plan)
   }
@@ -338,7 +338,7 @@ export class Lead {
       if (bytes !== undefined && !soft && parts.memory.takes(bytes.length)) {
         parts.memory.put(
           this.#address.text,
-          residentOf(candidateOf(entry, plan.rule, false), bytes, parts.fence.state().seq, parts.answers),
+          residentOf(candidateOf(entry, plan.rule, false), bytes, parts.fence.state().seq),
         )
       }
     } else {
@@ -400,4 +400,9 @@ export class Lead {
     this.#call?.abort()
     this.flight.settle()
   }
+}
+
+/** Entries keep their stamps: most have the same, and need not each have an object of their own. */
+function shared(stamp: FenceState | undefined, current: FenceState): FenceState | undefined {
+  return stamp?.epoch === current.epoch && stamp.seq === current.seq ? current : stamp
 }

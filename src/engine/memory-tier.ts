@@ -8,14 +8,14 @@ export interface Resident extends EntryCandidate {
   readonly body: Buffer | undefined
   /** Seq of the fence's mirror when the entry was last found live: what it is held against from then on. */
   readonly checkedSeq: number
-  /** The heads of the last answers, for as long as nothing in them has changed. */
-  readonly rendering: Rendering
-  /** Fields to answer with, but for those that change with time. */
-  readonly baseFields: readonly string[]
+  /** The heads of the last answers, for as long as nothing in them has changed; undefined before the first. */
+  rendering: Rendering | undefined
 }
 
 /** What the changing fields of an answer were, and the heads that they made. */
 export interface Rendering {
+  /** Fields that do not change with time. */
+  readonly base: readonly string[]
   age: number
   ttl: number
   detail: string
@@ -28,18 +28,12 @@ export interface Rendering {
   matched: string | undefined
 }
 
-/** What is resident under one key; `rule` is the rule that the policies were read with. */
-interface Group {
-  readonly variants: Resident[]
-  bytes: number
-}
-
 // What an entry costs beyond its body: objects, strings, the map's own links. Measured by bench/memory.
 const OVERHEAD_BYTES = 2560
 
 /** The nearest tier: metadata, with the bodies that are small, by key text, bounded in bytes and in keys, least recently used first out. */
 export class MemoryTier {
-  readonly #groups: LRUCache<string, Group> | undefined
+  readonly #groups: LRUCache<string, readonly Resident[]> | undefined
 
   constructor(private readonly settings: MemorySettings) {
     if (settings.maxBytes > 0) {
@@ -47,13 +41,13 @@ export class MemoryTier {
         max: settings.maxEntries,
         maxSize: settings.maxBytes,
         maxEntrySize: settings.maxBytes,
-        sizeCalculation: group => group.bytes,
+        sizeCalculation: (variants, text) => variants.reduce((sum, r) => sum + cost(text, r), 0),
       })
     }
   }
 
   find(text: string): readonly Resident[] | undefined {
-    return this.#groups?.get(text)?.variants
+    return this.#groups?.get(text)
   }
 
   put(text: string, resident: Resident): void {
@@ -64,11 +58,8 @@ export class MemoryTier {
       size > this.settings.maxBytes
     )
       return
-    const others = (this.#groups.peek(text)?.variants ?? []).filter(
-      r => r.stored.variant !== resident.stored.variant,
-    )
-    const variants = [...others, resident]
-    this.#groups.set(text, { variants, bytes: variants.reduce((sum, r) => sum + cost(text, r), 0) })
+    const others = (this.#groups.peek(text) ?? []).filter(r => r.stored.variant !== resident.stored.variant)
+    this.#groups.set(text, [...others, resident])
   }
 
   /** Whether a body of this size may be kept at all. */

@@ -6,6 +6,7 @@ import { notModifiedFields } from './answer-fields.js'
 import { isConditional, preconditionsOf, validatorsOf } from './deliver.js'
 import type { ClientRequest, Exchange, RenderedAnswers } from './exchange.js'
 import type { Rendering, Resident } from './memory-tier.js'
+import type { Entry } from './ports/index.js'
 import type { Parts } from './parts.js'
 import type { Pieces } from './body/pieces.js'
 
@@ -16,17 +17,18 @@ export class RenderedHits {
   /** deliver: the whole, its head alone, a range, or a 304. False when this answer has to be made in the ordinary way. */
   answer({ request, responder, outcome }: Exchange, resident: Resident, hit: Hit): boolean {
     const { rendered } = responder
-    const { stored, rendering } = resident
+    const { stored } = resident
     if (rendered === undefined || stored.body.size === 0 || stored.range !== undefined) return false
     const age = Math.floor(currentAge(resident.initialAge, stored.responseTime, hit.now) / 1000)
     const ttl = Math.floor(hit.ttlMs / 1000)
+    const rendering = (resident.rendering ??= this.#newRendering(stored))
     if (rendering.age !== age || rendering.ttl !== ttl || rendering.detail !== hit.detail)
-      this.#renew(resident, age, ttl, hit.detail)
-    const bytes = this.#isNotModified(request, resident, hit.now)
-      ? send304(rendered, resident)
+      this.#renew(rendering, stored.key, age, ttl, hit.detail)
+    const bytes = this.#isNotModified(request, resident, rendering, hit.now)
+      ? send304(rendered, rendering)
       : isRange(request, resident)
-        ? sendRange(rendered, resident, request, this.parts.pieces)
-        : sendWhole(rendered, resident, request.method === 'HEAD')
+        ? sendRange(rendered, resident, rendering, request, this.parts.pieces)
+        : sendWhole(rendered, resident, rendering, request.method === 'HEAD')
     if (bytes === undefined) return false
     outcome.result = 'HIT'
     outcome.detail = hit.detail
@@ -36,18 +38,30 @@ export class RenderedHits {
     return true
   }
 
-  #renew({ rendering, stored }: Resident, age: number, ttl: number, detail: string): void {
+  #newRendering({ status, fields, body }: Entry): Rendering {
+    return {
+      base: this.parts.answers.base(status, fields, body.size),
+      age: -1,
+      ttl: 0,
+      detail: '',
+      cacheStatus: '',
+      whole: undefined,
+      notModified: undefined,
+      matched: undefined,
+    }
+  }
+
+  #renew(rendering: Rendering, key: string, age: number, ttl: number, detail: string): void {
     rendering.age = age
     rendering.ttl = ttl
     rendering.detail = detail
-    rendering.cacheStatus = this.parts.answers.cacheStatus({ hit: true, ttl, detail }, stored.key)
+    rendering.cacheStatus = this.parts.answers.cacheStatus({ hit: true, ttl, detail }, key)
     rendering.whole = undefined
     rendering.notModified = undefined
   }
 
-  #isNotModified(request: ClientRequest, resident: Resident, now: number): boolean {
+  #isNotModified(request: ClientRequest, resident: Resident, rendering: Rendering, now: number): boolean {
     if (resident.stored.status !== 200 || !isConditional(request)) return false
-    const { rendering } = resident
     const list = request.headers['if-none-match'] as string | undefined
     if (list !== undefined && list === rendering.matched) return true
     const { http } = this.parts.settings
@@ -70,10 +84,9 @@ export interface Hit {
 const MAX_MATCHED = 256
 
 /** Bytes of content sent; undefined, and nothing is sent, when it can't be done so. */
-function send304(rendered: RenderedAnswers, resident: Resident): number | undefined {
-  const { rendering } = resident
+function send304(rendered: RenderedAnswers, rendering: Rendering): number | undefined {
   rendering.notModified ??= rendered.render(304, 'Not Modified', [
-    ...notModifiedFields(resident.baseFields),
+    ...notModifiedFields(rendering.base),
     ...traceOf(rendering),
   ])
   return rendering.notModified !== undefined && rendered.send(304, rendering.notModified, undefined)
@@ -81,11 +94,15 @@ function send304(rendered: RenderedAnswers, resident: Resident): number | undefi
     : undefined
 }
 
-function sendWhole(rendered: RenderedAnswers, resident: Resident, isHead: boolean): number | undefined {
-  const { rendering, stored, body } = resident
+function sendWhole(
+  rendered: RenderedAnswers,
+  { stored, body }: Resident,
+  rendering: Rendering,
+  isHead: boolean,
+): number | undefined {
   if (!isHead && body === undefined) return undefined
   rendering.whole ??= rendered.render(stored.status, stored.reason, [
-    ...resident.baseFields,
+    ...rendering.base,
     ...traceOf(rendering),
   ])
   const content = isHead ? undefined : body
@@ -101,7 +118,8 @@ function isRange({ method, headers }: ClientRequest, { stored }: Resident): bool
 /** One range, when its bytes are at hand. Whatever needs a closer look is for `deliverStored`. */
 function sendRange(
   rendered: RenderedAnswers,
-  { stored, body, baseFields, rendering }: Resident,
+  { stored, body }: Resident,
+  rendering: Rendering,
   { headers }: ClientRequest,
   pieces: Pieces,
 ): number | undefined {
@@ -112,7 +130,7 @@ function sendRange(
   const { first, last } = range
   const content = body === undefined ? pieces.find(stored.body, range) : body.subarray(first, last + 1)
   if (content === undefined) return undefined
-  const fields = withField(baseFields, 'Content-Length', String(last - first + 1))
+  const fields = withField(rendering.base, 'Content-Length', String(last - first + 1))
   fields.push('Content-Range', formatContentRange(first, last, stored.body.size), ...traceOf(rendering))
   const head = rendered.render(206, 'Partial Content', fields)
   return head !== undefined && rendered.send(206, head, content) ? last - first + 1 : undefined

@@ -4,7 +4,7 @@ import type { EntryCandidate } from './candidates.js'
 import { deliverStored, type Deliverable } from './deliver.js'
 import type { CacheResult } from './exchange.js'
 import type { Parts } from './parts.js'
-import { baseFieldsOf, residentOf } from './resident.js'
+import { residentOf } from './resident.js'
 import type { Trip } from './trip.js'
 
 /** Answers from what is stored: finds the body, checks it, delivers it. */
@@ -45,8 +45,8 @@ export class StoredAnswers {
         // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
       }
       if (keeps && !chosen.soft && (bytes !== undefined || ref.chunkSize > 0))
-        parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq, parts.answers))
-      const stored = { ...chosen, body: bytes, baseFields: baseFieldsOf(chosen, parts.answers) }
+        parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq))
+      const stored = { ...chosen, body: bytes }
       await this.deliver(trip, stored, result, detail, ttl)
     } catch (error) {
       await this.#bodyFailed(trip, chosen, error)

@@ -120,6 +120,22 @@ export const NO_CACHE_CONTROL: CacheControl = Object.freeze(new Directives())
  */
 export function parseCacheControl(lines: readonly string[]): CacheControl {
   if (lines.length === 0) return NO_CACHE_CONTROL
+  const only = lines.length === 1 && lines[0]!.length <= LONGEST_KNOWN ? lines[0]! : undefined
+  const known = only === undefined ? undefined : KNOWN.get(only)
+  if (known !== undefined) return known
+  const read = readLines(lines)
+  if (only === undefined) return read
+  if (KNOWN.size >= MOST_KNOWN) KNOWN.clear()
+  KNOWN.set(only, read)
+  return read
+}
+
+/** What was read last: an origin sends few different ones, and each stored response keeps what was read out of its own. */
+const KNOWN = new Map<string, CacheControl>()
+const MOST_KNOWN = 512
+const LONGEST_KNOWN = 256
+
+function readLines(lines: readonly string[]): CacheControl {
   const directives = new Directives()
   for (const line of lines) parseLine(line, directives)
   return directives

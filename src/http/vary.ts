@@ -13,6 +13,8 @@ const WEIGHTED = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept
  * Reads Vary (RFC 9110 §12.5.5): field names in lower case, distinct, in their order; `*` when it stands anywhere in the list, since
  * then no request can be known to match (RFC 9111 §4.1).
  */
+const NO_NAMES: readonly string[] = []
+
 export function parseVary(fields: RawFields): readonly string[] | '*' {
   const names = new Set<string>()
   for (const line of fieldLines(fields, 'vary')) {
@@ -22,7 +24,7 @@ export function parseVary(fields: RawFields): readonly string[] | '*' {
       if (name !== '') names.add(name)
     }
   }
-  return [...names]
+  return names.size === 0 ? NO_NAMES : [...names]
 }
 
 /**
@@ -58,8 +60,10 @@ function normaliseWeighted(value: string): string {
 }
 
 /** The selecting fields of a request, for storing with the response that it brought. */
-export function selectingFields(vary: readonly string[], get: GetField): SelectingField[] {
-  return vary.map(name => ({ name, value: normalise(name, get(name)) }))
+const NO_SELECTING: readonly SelectingField[] = []
+
+export function selectingFields(vary: readonly string[], get: GetField): readonly SelectingField[] {
+  return vary.length === 0 ? NO_SELECTING : vary.map(name => ({ name, value: normalise(name, get(name)) }))
 }
 
 /**

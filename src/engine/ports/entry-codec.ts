@@ -2,6 +2,8 @@ import { Packr } from 'msgpackr'
 import { StrataError } from '../../errors.js'
 import { inlineName, sharedName } from './body-names.js'
 import type { Entry } from './entry.js'
+import { interned, internedFields } from '../interned.js'
+import type { EveryField } from './whole-entry.js'
 import type { TileRef } from './tile-book.js'
 
 /** Version of the stored format: the first element. A reader takes only those it knows; all else is a miss (P10). */
@@ -107,31 +109,36 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     isCount(uselessAt) &&
     (!isTile || isTileRow(tile))
   if (!valid) throw new StrataError('STRATA_DECODE', 'stored metadata failed validation')
-  return {
+  const entry: EveryField = {
     key,
     variant,
     method: method === 0 ? 'GET' : method,
     status,
     reason,
-    fields,
+    fields: internedFields(fields),
     requestTime,
     responseTime: requestTime + delay,
-    selecting: pairs(selecting),
-    ...(range === null ? {} : { range: rangeOf(range) }),
+    selecting: selecting.length === 0 ? NONE : pairs(selecting),
+    range: range === null ? undefined : rangeOf(range),
     url,
-    stamp: { epoch, seq },
-    tags,
+    stamp: { epoch: interned(epoch), seq },
+    tags: tags.length === 0 ? NONE : tags,
     body: {
       id: id === 0 ? sharedName(digest) : id === 1 ? inlineName(digest) : id,
       size,
       digest,
       chunkSize,
-      checks,
+      checks: checks.length === 0 ? NO_CHECKS : checks,
     },
     uselessAt,
-    ...(isTile ? { tile: tileOf(tile as TileRow) } : {}),
+    tile: isTile ? tileOf(tile as TileRow) : undefined,
   }
+  return entry
 }
+
+/** Shared, for these stay in memory for long. */
+const NONE: readonly never[] = []
+const NO_CHECKS = new Uint8Array(0)
 
 /** A name that the digest tells is not written out. */
 function idNumber({ id, digest }: Entry['body']): string | number {

@@ -23,6 +23,8 @@ export type {
 } from './metadata-store.js'
 export type { BodyListing, BodyNotes, BodySink, BodyStore, ByteRange } from './body-store.js'
 export type { RuleLayer, TileBook, TileCriterion, TileRef, TileSubject } from './tile-book.js'
+export { internedFields } from '../interned.js'
+export { wholeEntry } from './whole-entry.js'
 export { inlineName, isInline, sharedName } from './body-names.js'
 export type { NodeRegistry, RegisteredNode, RegisteredNodes } from './node-registry.js'
 export type { FillLocks, LockAnswer } from './fill-locks.js'

@@ -1,4 +1,12 @@
-import { decodeEntry, encodeEntry, inlineName, isInline, sharedName } from '../../engine/ports/index.js'
+import {
+  decodeEntry,
+  encodeEntry,
+  inlineName,
+  isInline,
+  sharedName,
+  wholeEntry,
+  internedFields,
+} from '../../engine/ports/index.js'
 import type { Entry } from '../../engine/ports/index.js'
 import { isStrataError } from '../../errors.js'
 import { packBody, packName, unpackBody, unpackName } from './names.js'
@@ -79,13 +87,15 @@ function readRow(
   const id = unpackBody(packed)
   const isNamed = kept.body.digest === '' && (packed.length === 32 || isInline(id))
   const digest = isNamed ? id.slice(2) : kept.body.digest
-  const entry: Entry = {
+  const { chunkSize, checks } = kept.body
+  const stood: Omit<Entry, 'body'> = {
     ...kept,
-    fields: verbose(kept.fields),
+    fields: internedFields(verbose(kept.fields)),
     requestTime: responseTime - kept.responseTime,
     responseTime,
     uselessAt: value.readUIntBE(at + 10, 6),
-    body: { ...kept.body, id, size: value.readUIntBE(at + 22, 5), digest },
   }
+  const body = { id, size: value.readUIntBE(at + 22, 5), digest, chunkSize, checks }
+  const entry = wholeEntry(stood, body)
   return { entry, lastAccess: value.readUIntBE(at, 6), hits: value.readUInt32BE(at + 6) }
 }

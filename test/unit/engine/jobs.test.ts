@@ -24,11 +24,12 @@ function heldWork() {
   const begun: Pass[] = []
   let doors: (() => void)[] = []
   const work = async (pass: Pass) => {
-    begun.push(pass)
     await pass.run(
       async () => {
         const door = gate()
         doors.push(door.open)
+        // Not before: whoever sees that it runs may let it go at once.
+        begun.push(pass)
         await door.opened
         pass.examined += 5
         await pass.breathe()

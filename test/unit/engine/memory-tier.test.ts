@@ -12,7 +12,7 @@ const answers = new AnswerFields(http)
 
 function resident(variant: string, size: number): Resident {
   const candidate = candidateOf(sampleEntry({ variant }), ruleWith(), false)
-  return residentOf(candidate, Buffer.alloc(size), 0, answers)
+  return residentOf(candidate, Buffer.alloc(size), 0)
 }
 
 describe('the memory tier is bounded (P9)', () => {
