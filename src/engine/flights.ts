@@ -26,7 +26,7 @@ interface Running {
   /** What of the leader's fields the origin saw. */
   readonly unkeyed: UnkeyedFields
   /** The fence before the origin was asked; undefined while the store could not say. */
-  readonly stamp: FenceState | undefined
+  stamp: FenceState | undefined
   /** When the origin was asked, monotonic ms; not yet: Infinity. */
   startedAt: number
   /** Its part in what all nodes fetch; undefined when it is this node's affair alone. */
@@ -326,6 +326,11 @@ export class Flights {
               this.#uncacheable.set(identity.text, true)
               running.remote?.release(limits.hitForMissMs)
             }
+          }
+          // A POST whose answer is stored for GETs: the next GET waits for the commit, and does not ask the origin (P6).
+          if (action === 'store' && mode.kind === 'pass') {
+            running.stamp = lead.stamp
+            this.#remember(running, identity.text)
           }
         },
       },

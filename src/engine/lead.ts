@@ -75,6 +75,11 @@ export class Lead {
     this.#stored = new StoredResponses(parts, plan)
   }
 
+  /** The fence before the origin was contacted, or after what the request itself has invalidated. */
+  get stamp(): FenceState | undefined {
+    return this.#stamp
+  }
+
   start(): void {
     const { request, identity, rule, origin } = this.plan
     this.#requestTime = this.parts.clock.now()
