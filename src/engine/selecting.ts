@@ -12,8 +12,8 @@ export function selectingOf(
   own: readonly string[],
   fields: RawFields,
   get: GetField,
-): SelectingField[] {
-  const selecting = selectingFields(vary, get)
+): readonly SelectingField[] {
+  let selecting = selectingFields(vary, get)
   const coding = fieldValue(fields, 'content-encoding')
   if (
     coding !== undefined &&
@@ -21,7 +21,7 @@ export function selectingOf(
     get('accept-encoding') === null &&
     isRegistered(coding)
   )
-    selecting.push({ name: 'accept-encoding', value: null })
+    selecting = [...selecting, { name: 'accept-encoding', value: null }]
   if (own.length === 0) return selecting
   const names = own.filter(name => !vary.includes(name) && !(name === 'origin' && isForAllOrigins(fields)))
   return [...selecting, ...digestedFields(names, get)]

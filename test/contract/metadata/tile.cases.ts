@@ -56,7 +56,7 @@ export function tileCases(current: Current): void {
       await storeEntry(store, { key: sampleKey('a'), tile })
       await storeEntry(store, { key: sampleKey('b') })
       expect((await store.lookup(sampleKey('a'))).entries[0]!.tile).toEqual(tile)
-      expect((await store.lookup(sampleKey('b'))).entries[0]).not.toHaveProperty('tile')
+      expect((await store.lookup(sampleKey('b'))).entries[0]!.tile).toBeUndefined()
       const listed = await store.list(10)
       expect(listed.items.map(({ entry }) => entry.tile)).toContainEqual(tile)
     })
