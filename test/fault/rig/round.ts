@@ -12,6 +12,14 @@ const PURGE_MS = 10_000
 const REFRESH_MS = 15_000
 const SLOW_MS = 4000
 
+/** What a run is about, beside what comes by chance. */
+export interface Leaning {
+  /** Probability that a purge finds a node cut off from Redis. */
+  readonly cutOff: number
+  /** Commits are held until a purge has been answered, again and again. */
+  readonly holdsCommits: boolean
+}
+
 /**
  * One interleaving: some URLs of its own, readers and purgers on random nodes, an origin that holds its answers, and processes that
  * are held between two steps; all at once, and all drawn from one seed.
@@ -26,8 +34,7 @@ export class Round {
     private readonly random: Random,
     private readonly name: string,
     private readonly tally: Tally,
-    /** Probability that a purge finds a node cut off from Redis. */
-    private readonly cutOff = 0,
+    private readonly leaning: Leaning,
   ) {
     this.#pages = ['a', 'b'].slice(0, random.int(1, 2)).map(part => this.#makePage(part))
   }
@@ -92,12 +99,14 @@ export class Round {
   /** Stops some nodes between two steps, about this round's URLs or about anybody's. */
   #failpoints(random: Random): (() => void)[] {
     const releases: (() => void)[] = []
-    const count = random.weighted({ 0: 5, 1: 3, 2: 2 })
+    const { holdsCommits } = this.leaning
+    const count = holdsCommits ? 2 : random.weighted({ 0: 5, 1: 3, 2: 2 })
     for (let i = 0; i < Number(count); i++) {
       const { node } = this.#station(random)
       const { path } = random.pick(this.#pages)
       const key = this.#keys.get(path)
-      const kind = random.weighted({ commit: 4, committed: 2, lookup: 2, slow: 2 })
+      const drawn = random.weighted({ commit: 4, committed: 2, lookup: 2, slow: 2 })
+      const kind = holdsCommits ? 'commit' : drawn
       if (kind === 'slow') {
         const point = random.pick(['before-reserve', 'mid-body', 'body-reply', 'marks-reply'] as const)
         node.order({ point, action: 'delay', ms: random.int(5, 300) })
@@ -111,7 +120,7 @@ export class Round {
       }[kind]
       const { release } = node.order({ ...where, action: 'hold', times: random.int(1, 2) })
       releases.push(release)
-      const event = random.pick(EVENTS)
+      const event = holdsCommits ? 'purge-answered' : random.pick(EVENTS)
       void this.#signals.wait(event, this.rig.leaseMs + random.int(100, 1500)).then(release)
     }
     return releases
@@ -146,7 +155,7 @@ export class Round {
       this.#signals.emit('bump')
       if (random.chance(0.5)) await sleep(random.int(0, 40))
       const [cutOff, ...others] = random.shuffled(this.rig.stations)
-      const cuts = others.length > 0 && random.chance(this.cutOff)
+      const cuts = others.length > 0 && random.chance(this.leaning.cutOff)
       if (cuts) {
         cutOff!.redis!.set({ stall: random.pick(['up', 'down', 'both']) })
         this.rig.oracle.noteAll(`${cutOff!.node.name} is cut off from Redis`)

@@ -17,7 +17,7 @@ export interface RunOptions extends RigOptions {
   /** Ends earlier than after all rounds, ms. */
   readonly mostMs?: number
   readonly faults?: Parameters<typeof chaos>[4] | 'none'
-  /** Probability that a purge finds a node cut off from Redis (0.03; 0 without faults). */
+  /** Probability that a purge finds a node cut off from Redis (0.03; 0 without faults; 0.5 for who has no lease). */
   readonly cutOff?: number
   /** Goes on after a violation. */
   readonly goesOn?: boolean
@@ -44,7 +44,10 @@ const LANES = 16
 /** Rounds on one backend, many at once, with faults switched on and off meanwhile. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const { seed, rounds, lanes = LANES, first = 0, mostMs = Infinity } = options
-  const { cutOff = options.faults === 'none' ? 0 : 0.03 } = options
+  const { sabotage, faults } = options
+  // Where only a node that is cut off, or only a commit that comes late, can be wrong, that is what is tried.
+  const { cutOff = sabotage === 'without-lease' ? 0.5 : faults === 'none' ? 0 : 0.03 } = options
+  const holdsCommits = sabotage === 'without-commit-check'
   const random = new Random(seed)
   // Also the log's end, its folding and its shortening are part of what is tried.
   const maxMarks = random.pick(['64', '256', '1024'])
@@ -65,7 +68,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     while (going()) {
       const number = next++
       const plan = new Random(seedOf(seed, number))
-      await new Round(rig, plan, `round${number}`, tally, cutOff).run()
+      await new Round(rig, plan, `round${number}`, tally, { cutOff, holdsCommits }).run()
       done++
       options.onProgress?.(done, rig.oracle.violations.length)
     }
