@@ -25,9 +25,9 @@ afterAll(() => {
 })
 
 test.each([
-  ['redis', 24],
-  ['s3-redis', 16],
-  ['redis-cluster', 12],
+  ['redis', 16],
+  ['s3-redis', 12],
+  ['redis-cluster', 8],
 ] as const)(
   'three nodes on %s: %i rounds of purges, fills and faults, and no answer older than a purge allows',
   async (backend, rounds) => {
