@@ -8,6 +8,8 @@ import { reconcile } from '../engine/reconcile.js'
 import { OrphanBodies } from '../engine/sweep/orphan-bodies.js'
 import { systemTimers } from '../engine/timers.js'
 import { messageOf } from '../errors.js'
+import { Layers } from '../tiles/layer/layers.js'
+import { tileBook } from '../tiles/tile-book.js'
 import { openStores } from './stores.js'
 
 /**
@@ -43,8 +45,13 @@ export async function reconcileStores(
       graceMs: config.sweep.bodyGraceMs,
       onError: error => warn(messageOf(error)),
     })
-    const { limits, sweep } = toEngineSettings(config)
-    const fence = new Fence(metadata, { maxMarks: limits.maxMarks, onReset: () => {}, onMarks: () => {} })
+    const { limits, sweep, rules, tiles } = toEngineSettings(config)
+    const fence = new Fence(metadata, {
+      maxMarks: limits.maxMarks,
+      onReset: () => {},
+      onMarks: () => {},
+      tiles: tileBook(new Layers(rules, tiles)),
+    })
     const rebuild = () => new Rebuild({ metadata, bodies, fence, clock: systemClock, ...limits })
     const parts = { metadata, bodies, orphans, clock: systemClock, graceMs: sweep.reconcileGraceMs, rebuild }
     jobs.register('reconcile', (pass, asked) => pass.run(() => reconcile(parts, pass, asked), systemClock))

@@ -54,6 +54,16 @@ const entries: fc.Arbitrary<Entry> = fc
         })),
       { nil: undefined },
     ),
+    tile: fc.option(
+      fc.record({
+        layer: text,
+        set: fc.oneof(fc.constant('WebMercatorQuad'), text),
+        z: count,
+        x: count,
+        y: count,
+      }),
+      { nil: undefined },
+    ),
     url: text,
     stamp: fc.record({ epoch: text, seq: count }),
     tags: fc.array(text, { maxLength: 6 }),
@@ -64,10 +74,11 @@ const entries: fc.Arbitrary<Entry> = fc
     ),
     uselessAt: count,
   })
-  .map(({ delay, range, ...rest }) => ({
+  .map(({ delay, range, tile, ...rest }) => ({
     ...rest,
     responseTime: rest.requestTime + delay,
     ...(range === undefined ? {} : { range }),
+    ...(tile === undefined ? {} : { tile }),
   }))
 
 /** Typed arrays over different memory compare by their numbers. */
@@ -96,6 +107,11 @@ function expectValid(entry: Entry): void {
   for (const { name, value } of entry.selecting) {
     expect(typeof name).toBe('string')
     expect(value === null || typeof value === 'string').toBe(true)
+  }
+  if (entry.tile) {
+    const { layer, set, z, x, y } = entry.tile
+    expect([typeof layer, typeof set]).toEqual(['string', 'string'])
+    expect([z, x, y].every(n => Number.isSafeInteger(n) && n >= 0)).toBe(true)
   }
   if (entry.range) {
     const { first, last, complete } = entry.range
