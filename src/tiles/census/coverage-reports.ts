@@ -85,7 +85,7 @@ export class CoverageReports {
         cause: this.#failure,
       })
     }
-    const { cells, total } = countCells(
+    const { cells, total } = await countCells(
       grid,
       census.table(layer.name, grid.set, grid.zoom),
       this.parts.clock.now(),

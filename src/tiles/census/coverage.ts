@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AreaIndex } from '../area/area-index.js'
 import type { Area } from '../area/area.js'
 import type { MatrixSet } from '../grid/matrix-set.js'
@@ -67,45 +68,55 @@ export function cellCount({ set, cellZoom, rows }: CellGrid, rectangle: Area): n
   return cells.reduce((sum, [first, last]) => sum + last - first + 1, 0) * (rows[1] - rows[0] + 1)
 }
 
+/** Places of the table that are gone through before other work goes first. */
+const AT_ONCE = 100_000
+
 /** Counts by cell, those with nothing stored left out, and over all of them. */
-export function countCells(
+export async function countCells(
   grid: CellGrid,
   table: TileTable | undefined,
   now: number,
-): { cells: Cell[]; total: Counts } {
-  const { set, zoom, cellZoom, spans, tileRows } = grid
-  // By number: a name for each tile would take longer than all the rest.
-  const found = new Map<number, { x: number; y: number } & Counts>()
-  const total: Counts = { tiles: tilesWithin(spans, tileRows), cached: 0, fresh: 0, stale: 0 }
-  const cellOf = parentFinder(set, zoom, cellZoom)
-  const width = set.matrices[cellZoom]!.columns
-  table?.forEach(set.matrices[zoom]!.columns, (x, y, freshUntil) => {
-    if (y < tileRows[0] || y > tileRows[1] || !spans.some(([first, last]) => x >= first && x <= last)) return
-    const [cx, cy] = cellOf(x, y)
-    const name = cy * width + cx
-    let cell = found.get(name)
-    if (cell === undefined) {
-      cell = { x: cx, y: cy, tiles: tilesOfCell(grid, cx, cy), cached: 0, fresh: 0, stale: 0 }
-      found.set(name, cell)
-    }
-    cell.cached++
-    if (freshUntil > now) cell.fresh++
-  })
-  for (const cell of found.values()) {
-    cell.stale = cell.cached - cell.fresh
-    total.cached += cell.cached
-    total.fresh += cell.fresh
-    total.stale += cell.stale
+): Promise<{ cells: Cell[]; total: Counts }> {
+  const { set, zoom, cellZoom, columns, rows, spans, tileRows } = grid
+  const width = columns.length
+  const around = set.matrices[cellZoom]!.columns
+  // Millions of tiles go by here: nothing is made for each of them.
+  const cached = new Uint32Array(width * (rows[1] - rows[0] + 1))
+  const fresh = new Uint32Array(cached.length)
+  const parents = parentsAt(set, zoom, cellZoom)
+  const [top, bottom] = tileRows
+  const [[firstA, lastA], [firstB, lastB] = [0, -1]] = spans as [Span, Span?]
+  const visit = (x: number, y: number, freshUntil: number) => {
+    if (y < top || y > bottom || !((x >= firstA && x <= lastA) || (x >= firstB && x <= lastB))) return
+    const column = parents.column(x, y) - columns[0]!
+    const at = (parents.row(x, y) - rows[0]) * width + (column < 0 ? column + around : column)
+    cached[at]!++
+    if (freshUntil > now) fresh[at]!++
   }
-  return { cells: [...found.values()].sort((a, b) => a.y - b.y || a.x - b.x), total }
+  for (let at = 0; at < (table?.places ?? 0); at += AT_ONCE) {
+    table!.forEach(set.matrices[zoom]!.columns, visit, at, at + AT_ONCE)
+    await nextTurn()
+  }
+  const cells: Cell[] = []
+  const total: Counts = { tiles: tilesWithin(spans, tileRows), cached: 0, fresh: 0, stale: 0 }
+  for (const [at, count] of cached.entries()) {
+    if (count === 0) continue
+    const [x, y] = [columns[at % width]!, rows[0] + Math.floor(at / width)]
+    const stale = count - fresh[at]!
+    cells.push({ x, y, tiles: tilesOfCell(grid, x, y), cached: count, fresh: fresh[at]!, stale })
+    total.cached += count
+    total.fresh += fresh[at]!
+    total.stale += stale
+  }
+  return { cells, total }
 }
 
 /** The tile of a coarser zoom that a tile lies in. */
-function parentFinder(
+function parentsAt(
   set: MatrixSet,
   zoom: number,
   cellZoom: number,
-): (x: number, y: number) => [number, number] {
+): { column(x: number, y: number): number; row(x: number, y: number): number } {
   const [fine, coarse] = [set.matrices[zoom]!, set.matrices[cellZoom]!]
   const factor = 2 ** (zoom - cellZoom)
   const isNested =
@@ -113,10 +124,10 @@ function parentFinder(
     fine.rows === coarse.rows * factor &&
     fine.west(0) === coarse.west(0) &&
     fine.north(0) === coarse.north(0)
-  if (isNested) return (x, y) => [Math.floor(x / factor), Math.floor(y / factor)]
-  return (x, y) => {
-    const { west, north } = blockOver(set, { z: zoom, x, y }, cellZoom)
-    return [west, north]
+  if (isNested) return { column: x => Math.floor(x / factor), row: (_x, y) => Math.floor(y / factor) }
+  return {
+    column: (x, y) => blockOver(set, { z: zoom, x, y }, cellZoom).west,
+    row: (x, y) => blockOver(set, { z: zoom, x, y }, cellZoom).north,
   }
 }
 

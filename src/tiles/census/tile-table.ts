@@ -19,10 +19,23 @@ export class TileTable {
     } else if (freshUntil > this.#times[at]!) this.#times[at] = freshUntil
   }
 
-  forEach(columns: number, visit: (x: number, y: number, freshUntil: number) => void): void {
-    for (let i = 0; i < this.#names.length; i++) {
+  /** Places, full and empty ones: what `forEach` goes through. */
+  get places(): number {
+    return this.#names.length
+  }
+
+  /** The tiles in these places; all of them without bounds. */
+  forEach(
+    columns: number,
+    visit: (x: number, y: number, freshUntil: number) => void,
+    from = 0,
+    to = this.#names.length,
+  ): void {
+    for (let i = from; i < Math.min(to, this.#names.length); i++) {
       const name = this.#names[i]!
-      if (name !== EMPTY) visit(name % columns, Math.floor(name / columns), this.#times[i]!)
+      if (name === EMPTY) continue
+      const y = Math.floor(name / columns)
+      visit(name - y * columns, y, this.#times[i]!)
     }
   }
 
