@@ -13,6 +13,7 @@ import { listen, proxyListener, type RunningServer } from './server/proxy.js'
 import { refreshRequest } from './server/refresh-request.js'
 import { upgradeHandler } from './server/upgrade.js'
 import { Upstream } from './server/upstream.js'
+import { warmRequest } from './server/warm-request.js'
 
 export interface AdminMountOptions {
   /** Bearer token; without one (here and in the settings) only direct requests from this machine are served. */
@@ -97,6 +98,10 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
   const admin = await opening(engine, config, log)
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
   engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
+  engine.warmThrough({
+    origin: upstream,
+    requestFor: (url, how) => warmRequest(url, how, config.proxy),
+  })
   const proxy = proxyListener(engine.journey, upstream, config.proxy, config.server, engine.recorder)
   const own = ownServer(engine, admin, config.admin.path)
   const isApart = config.admin.port !== undefined

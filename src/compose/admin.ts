@@ -14,6 +14,7 @@ import { securityHeaders } from '../server/admin/security-headers.js'
 import { requestId } from '../server/request-id.js'
 import { adminRouter, apiKeysRoutes, auditRoutes, probes, type AdminRequest } from '../server/admin/index.js'
 import { tilesRoutes } from '../server/admin/tiles-routes.js'
+import { warmRoutes } from '../server/admin/warm-routes.js'
 import { AuditFile } from '../server/audit/audit-file.js'
 import { Audit } from '../server/audit/audit.js'
 import { redactText } from '../server/audit/redact.js'
@@ -33,7 +34,7 @@ export interface Admin {
 
 /** @throws StrataError STRATA_CONFIG for a file of keys that can't be read */
 export async function openAdmin(engine: Engine, config: StrataConfig, log: Logger): Promise<Admin> {
-  const { operator, health, stores, tiles } = engine
+  const { operator, health, stores, tiles, seeder } = engine
   const { admin, namespace } = config
   const keys = new ApiKeys({ store: stores.apiKeys, clock: systemClock, namespace })
   const trusted = new TrustedPeers(config.proxy.trustProxy)
@@ -55,7 +56,12 @@ export async function openAdmin(engine: Engine, config: StrataConfig, log: Logge
   })
   const routes = (path: string, token = admin.token) => {
     const access = new Access({ ...shared, token })
-    const own = [...apiKeysRoutes(keys), ...auditRoutes(file), ...tilesRoutes(tiles)]
+    const own = [
+      ...apiKeysRoutes(keys),
+      ...auditRoutes(file),
+      ...tilesRoutes(tiles),
+      ...warmRoutes(seeder, operator, trusted),
+    ]
     const onRequest = (request: AdminRequest) => logRequest(log, config.log.access, request)
     const app = express()
     app.disable('x-powered-by')

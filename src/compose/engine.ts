@@ -8,6 +8,7 @@ import { Fence } from '../engine/fence/fence.js'
 import { effectiveUrl } from '../engine/identity.js'
 import { Journey } from '../engine/journey.js'
 import { Jobs } from '../engine/jobs/jobs.js'
+import { JobLanes } from '../engine/jobs/lanes.js'
 import { LearntVariances } from '../engine/learnt-variances.js'
 import { Lease } from '../engine/lease.js'
 import { MemoryTier } from '../engine/memory-tier.js'
@@ -28,15 +29,18 @@ import { AccessLog } from '../engine/sweep/access-log.js'
 import { Sweeper } from '../engine/sweep/sweeper.js'
 import { systemTimers } from '../engine/timers.js'
 import type { Entry, TileBook } from '../engine/ports/index.js'
+import type { WarmThrough } from '../engine/warm/warmer.js'
 import { messageOf } from '../errors.js'
 import { CoverageReports } from '../tiles/census/coverage-reports.js'
 import { Layers } from '../tiles/layer/layers.js'
+import { Seeder } from '../tiles/seed/seeder.js'
 import { TileOperator } from '../tiles/tile-operator.js'
 import { tileBook } from '../tiles/tile-book.js'
 import { accessLogger } from '../server/access-log.js'
 import type { Health } from '../server/admin/index.js'
 import type { Recorder } from '../server/middleware.js'
 import { openStores, type Stores } from './stores.js'
+import { openWarmer } from './warmer.js'
 
 /** Among what is pending: it holds everywhere, but a rebuild after a loss of Redis would not know of it. */
 const UNNOTED = 's3'
@@ -46,6 +50,8 @@ export interface Engine {
   readonly operator: Operator
   /** The same for map layers. */
   readonly tiles: TileOperator
+  /** What fills the cache ahead of clients. */
+  readonly seeder: Seeder
   readonly health: Health
   readonly recorder: Recorder
   readonly backend: { readonly backend: string; readonly why: string }
@@ -54,6 +60,8 @@ export interface Engine {
   readonly stores: Pick<Stores, 'apiKeys' | 'limiters' | 'nodes'>
   /** From now on, what a purge hits is fetched again through this origin, if the settings say so (`refreshAfterPurge`). */
   refreshThrough(origin: Origin, requestFor: RefresherParts['requestFor']): void
+  /** From now on, this node does jobs of warming. */
+  warmThrough(through: Pick<WarmThrough, 'origin' | 'requestFor'>): void
   /** Waits until what is being fetched now is stored, at most as long as requests have to end (`server.drainTimeoutMs`). */
   settle(): Promise<void>
   close(): Promise<void>
@@ -75,6 +83,10 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
     clock: systemClock,
     timers: systemTimers,
     pace: settings.sweep.pace,
+    onError: error => warn('jobs-failed', { error: messageOf(error) }),
+  })
+  const { warmer, jobs: warmJobs } = openWarmer({
+    ...{ stores, settings, layers, stats: parts.stats, backend: backend.backend },
     onError: error => warn('jobs-failed', { error: messageOf(error) }),
   })
   const sweeper: Sweeper = new Sweeper({
@@ -107,6 +119,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       portless,
       refresher: () => refresher?.collector(),
       bodyRequests: stores.bodyRequests,
+      jobBook: new JobLanes([jobs, warmJobs]),
       settle: async fence => {
         const pending = await parts.lease.settle(fence)
         return stores.horizon?.covers(fence) === false ? [...pending, UNNOTED] : pending
@@ -131,11 +144,17 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
   jobs.start()
   sweeper.start()
   const journey = new Journey(parts)
-  const settle = () => atMost(config.server.drainTimeoutMs, journey.settled())
+  const settle = async () => {
+    // Another node goes on with it.
+    await warmJobs.stop()
+    await atMost(config.server.drainTimeoutMs, journey.settled())
+  }
+  const tileOperator = new TileOperator(layers, operator, coverage)
   return {
     journey,
     operator,
-    tiles: new TileOperator(layers, operator, coverage),
+    tiles: tileOperator,
+    seeder: new Seeder(tileOperator, warmer, settings.warm.site),
     health: healthOf(operator),
     recorder: accessLogger(parts.stats, logsAccess ? log : undefined),
     backend,
@@ -153,6 +172,10 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
         events: { warn },
       }
       refresher = new Refresher(found, settings.refreshAfterPurge)
+    },
+    warmThrough: through => {
+      warmer.through({ ...through, journey, clock: systemClock })
+      warmJobs.start()
     },
     settle,
     close: async () => {
@@ -251,7 +274,10 @@ function freshUntilBy(rules: Rules): (entry: Entry) => number {
 function buildOperator(
   parts: Parts,
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
-  about: Pick<OperatorParts, 'backend' | 'namespace' | 'portless' | 'refresher' | 'settle' | 'bodyRequests'>,
+  about: Pick<
+    OperatorParts,
+    'backend' | 'namespace' | 'portless' | 'refresher' | 'settle' | 'bodyRequests' | 'jobBook'
+  >,
 ): Operator {
   const rules = new Rules(parts.settings, parts.tiles)
   return new Operator({

@@ -22,8 +22,9 @@ export interface Stores {
   readonly bodyRequests?: () => Readonly<Record<string, number>>
   /** Notes invalidations where the loss of the metadata does not reach. */
   readonly horizon?: Horizon
-  /** The list of background jobs. */
+  /** The list of background jobs, and that of warming. */
   readonly jobs: JobStore
+  readonly warmJobs: JobStore
   readonly apiKeys: ApiKeyStore
   /** Limits that all nodes count together; without it each process counts by itself. */
   readonly limiters?: RateLimiters
@@ -49,7 +50,10 @@ async function openMemory(config: StrataConfig): Promise<Stores> {
   const { memoryMetadataStore, memoryBodyStore, memoryJobStore, memoryApiKeyStore } =
     await import('../stores/memory/index.js')
   const bodies = memoryBodyStore({ maxBytes: config.limits.maxStoreBytes })
-  return together(memoryMetadataStore(), bodies, memoryJobStore(), memoryApiKeyStore())
+  return together(memoryMetadataStore(), bodies, memoryApiKeyStore(), {
+    jobs: memoryJobStore(),
+    warmJobs: memoryJobStore(),
+  })
 }
 
 async function openEmbedded({ dataDir, namespace }: StrataConfig): Promise<Stores> {
@@ -58,7 +62,10 @@ async function openEmbedded({ dataDir, namespace }: StrataConfig): Promise<Store
   const folder = join(dataDir, namespace)
   const metadata = lmdbMetadataStore({ path: join(folder, 'metadata') })
   const bodies = fsBodyStore({ path: join(folder, 'bodies') })
-  return together(metadata, bodies, lmdbJobStore({ path: folder }), lmdbApiKeyStore({ path: folder }))
+  return together(metadata, bodies, lmdbApiKeyStore({ path: folder }), {
+    jobs: lmdbJobStore({ path: folder }),
+    warmJobs: lmdbJobStore({ path: folder, list: 'warm' }),
+  })
 }
 
 /** Stores that other machines share: every call bounded, a breaker round each tier (P5). */
@@ -84,8 +91,11 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
   const stores = together(
     horizon?.over(metadata) ?? metadata,
     bodies,
-    redisJobStore({ redis, namespace }),
     redisApiKeyStore({ redis, namespace }),
+    {
+      jobs: redisJobStore({ redis, namespace }),
+      warmJobs: redisJobStore({ redis, namespace, list: 'w' }),
+    },
   )
   return {
     ...stores,
@@ -166,16 +176,23 @@ function onceInAWhile(warn: Warn): (error: StrataError) => void {
   }
 }
 
-function together(metadata: MetadataStore, bodies: BodyStore, jobs: JobStore, apiKeys: ApiKeyStore): Stores {
+function together(
+  metadata: MetadataStore,
+  bodies: BodyStore,
+  apiKeys: ApiKeyStore,
+  { jobs, warmJobs }: Pick<Stores, 'jobs' | 'warmJobs'>,
+): Stores {
   return {
     metadata,
     bodies,
     jobs,
+    warmJobs,
     apiKeys,
     close: async () => {
       await metadata.close()
       await bodies.close()
       await jobs.close()
+      await warmJobs.close()
       await apiKeys.close()
     },
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { EngineSettings } from '../engine/settings.js'
-import { bytes, count, fieldName, milliseconds, seconds, statusOrClass } from './kinds.js'
+import { bytes, count, fieldName, milliseconds, originUrl, seconds, statusOrClass } from './kinds.js'
 import { IGNORED_FIELDS } from './ignored-fields.js'
 
 /** The sections that the engine takes as they are: their shapes are those of `src/engine/settings.ts`. */
@@ -204,6 +204,28 @@ export const refreshSchema = z.strictObject({
   maxEntries: count({ min: 1, max: 100_000 }).default(1000).describe('… and most entries of one purge'),
 })
 
+export const warmSchema = z.strictObject({
+  concurrency: count({ min: 1, max: 256 })
+    .default(8)
+    .describe('Warming (strata warm): most requests to the origin at once, where the job does not say'),
+  rate: z.number().min(0).max(100_000).default(0).describe('… and most in a second; 0: as many as it bears'),
+  bytesPerSecond: bytes().default(0).describe('… and most bytes in a second; 0: as many as come'),
+  retries: count({ max: 10 }).default(3).describe('Times that what has failed is tried again'),
+  maxTiles: count({ min: 1 })
+    .default(1_000_000)
+    .describe('Tiles or URLs of one job, beyond which it wants "confirm": true'),
+  batch: count({ min: 1, max: 100_000 })
+    .default(1000)
+    .describe(
+      'What may be fetched twice after a crash: how far a job goes on before its place is written down',
+    ),
+  site: originUrl()
+    .optional()
+    .describe(
+      'Under what clients ask, e.g. https://maps.example; without it, what the request for the job came to',
+    ),
+})
+
 export const tiersSchema = z.strictObject({
   timeoutMs: milliseconds({ min: 1 })
     .default(150)
@@ -235,5 +257,6 @@ const same: [
   Same<z.output<typeof sweepSchema>, EngineSettings['sweep']>,
   Same<z.output<typeof tiersSchema>, EngineSettings['tiers']>,
   Same<z.output<typeof refreshSchema>, EngineSettings['refreshAfterPurge']>,
-] = [true, true, true, true, true, true]
+  Same<z.output<typeof warmSchema>, EngineSettings['warm']>,
+] = [true, true, true, true, true, true, true]
 void same

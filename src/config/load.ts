@@ -64,10 +64,10 @@ const INLINE_BYTES = { memory: 0, embedded: 16 * 1024, redis: 16 * 1024, 's3-red
 
 /** The engine's part of the settings. */
 export function toEngineSettings(config: StrataConfig): EngineSettings {
-  const { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, tiers, tiles } = config
+  const { rules, defaults, http, limits, memory, sweep, refreshAfterPurge, warm, tiers, tiles } = config
   const { inlineBodyBytes = INLINE_BYTES[resolveBackend(config).backend] } = limits
   const limited = { ...limits, inlineBodyBytes: Math.min(inlineBodyBytes, limits.smallBodyBytes) }
-  return { rules, defaults, http, limits: limited, memory, sweep, refreshAfterPurge, tiers, tiles }
+  return { rules, defaults, http, limits: limited, memory, sweep, refreshAfterPurge, warm, tiers, tiles }
 }
 
 function fromProfile(name: unknown): Source {

@@ -17,6 +17,7 @@ import {
   refreshSchema,
   sweepSchema,
   tiersSchema,
+  warmSchema,
 } from './engine-schema.js'
 import { tilesSchema } from './layer-schema.js'
 import { adminSchema } from './admin-schema.js'
@@ -229,6 +230,7 @@ export const configSchema = z.strictObject({
   memory: memorySchema.prefault({}),
   sweep: sweepSchema.prefault({}),
   refreshAfterPurge: refreshSchema.prefault({}),
+  warm: warmSchema.prefault({}),
   tiers: tiersSchema.prefault({}),
   tiles: tilesSchema.prefault({}),
 })

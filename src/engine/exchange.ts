@@ -82,6 +82,8 @@ export interface Exchange {
   readonly responder: Responder
   readonly origin: Origin
   readonly outcome: Outcome
+  /** Nobody asks, it is to be stored: also what is asked for but once, and anew what was fetched before `since` (ms since the epoch). */
+  readonly warming?: { readonly since: number }
 }
 
 export function newOutcome(): Outcome {

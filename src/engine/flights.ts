@@ -90,6 +90,12 @@ export class Flights {
     await Promise.all([...this.#unsettled].map(flight => new Promise<void>(done => flight.whenSettled(done))))
   }
 
+  /** The same for those of one key. */
+  async settledFor(text: string): Promise<void> {
+    const running = [...(this.#byKey.get(text) ?? [])]
+    await Promise.all(running.map(({ flight }) => new Promise<void>(done => flight.whenSettled(done))))
+  }
+
   /** flight: joins the one that runs for this key, or leads a new one. */
   fly(trip: Trip, decision: Forward, fence: FenceState | undefined): void {
     const { x, rule, identity } = trip

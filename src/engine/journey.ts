@@ -97,13 +97,46 @@ export class Journey {
     x.responder.end()
   }
 
-  #begin(x: Exchange): boolean {
+  /**
+   * Status of what would answer this from the stores, fresh and without the origin; undefined when nothing would. Nothing is read of a
+   * body, and no use is counted.
+   * @throws what the store fails with
+   */
+  async holds(x: Exchange): Promise<number | undefined> {
+    const trip = this.#tripOf(x)
+    if (
+      bypassReason(x.request, trip.identity, trip.rule, this.parts.settings.limits.maxUrlLength) !== undefined
+    )
+      return undefined
+    trip.identity = this.#addressed(trip)
+    for (;;) {
+      const pending = this.parts.fence.lookup(trip.identity.key)
+      const found = pending instanceof Promise ? await pending : pending
+      const live = this.#live(trip, found.entries)
+      const candidates = answering(trip, live)
+      if (candidates.length > 0 || live.length === 0) {
+        const selected = selectCandidate(candidates, name => valueOf(x.request, name))
+        const now = this.parts.clock.now()
+        const decision = decide(requestFacts(trip), selected, candidates.length > 0, now)
+        return decision.action === 'hit' ? decision.chosen.stored.status : undefined
+      }
+      trip.literal = true
+      trip.identity = this.#addressed(trip)
+    }
+  }
+
+  /** Resolves once what is fetched now for the key of this is over, and stored. */
+  settledFor(x: Exchange): Promise<void> {
+    const trip = this.#tripOf(x)
+    return this.#flights.settledFor(this.#addressed(trip).text)
+  }
+
+  #tripOf(x: Exchange): Trip {
     const rule = this.#rules.match(x.request.path)
-    const identity = identify(x.request, rule)
-    const trip: Trip = {
+    return {
       x,
       rule,
-      identity,
+      identity: identify(x.request, rule),
       directives: directivesOf(x, rule),
       unkeyed: ALL_FORWARDED,
       attempts: 0,
@@ -111,13 +144,19 @@ export class Journey {
       lookedUpAt: 0,
       literal: false,
     }
+  }
+
+  #begin(x: Exchange): boolean {
+    const trip = this.#tripOf(x)
+    const { rule, identity } = trip
     const bypass = bypassReason(x.request, identity, rule, this.parts.settings.limits.maxUrlLength)
     if (bypass !== undefined) {
       this.#flights.pass(trip, bypass)
       return false
     }
     trip.identity = this.#addressed(trip)
-    const hit = this.#inMemory(trip)
+    if (x.warming !== undefined) this.parts.uses.enough(trip.identity.text)
+    const hit = x.warming === undefined ? this.#inMemory(trip) : 'none'
     if (hit === 'none' && rule.layer !== undefined && !this.#servesTile(trip, rule.layer)) return true
     if (hit === 'none') this.#slow(trip)
     return hit === 'answered'
@@ -239,13 +278,14 @@ export class Journey {
   }
 
   /** Those that no invalidation has killed. */
-  #live({ rule }: Trip, entries: readonly Entry[]): readonly EntryCandidate[] {
+  #live({ rule, x }: Trip, entries: readonly Entry[]): readonly EntryCandidate[] {
     const { fence, variances } = this.parts
     const live: EntryCandidate[] = []
     for (const entry of entries) {
       const verdict = fence.verdict(entry)
       if (verdict === 'dead') continue
-      live.push(candidateOf(entry, rule, verdict === 'soft'))
+      const isOld = x.warming !== undefined && entry.responseTime < x.warming.since
+      live.push(candidateOf(entry, rule, verdict === 'soft' || isOld))
       if (rule.noVarySearch) variances.recall(entry)
     }
     return live

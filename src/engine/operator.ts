@@ -5,6 +5,7 @@ import { newMark, type Mark } from './fence/mark.js'
 import { FaultyRequest } from './fence/mark-faults.js'
 import { viewOfJob, type JobKind, type JobOptions, type JobView } from './jobs/job.js'
 import type { Jobs } from './jobs/jobs.js'
+import type { JobBook } from './jobs/lanes.js'
 import { dryRun, type DryRun } from './operator/dry-run.js'
 import { detailOf, isoTime, viewOf, type EntryDetail, type EntryView } from './operator/entry-view.js'
 import { planInvalidation, type InvalidateRequest } from './operator/invalidate-plan.js'
@@ -31,6 +32,8 @@ export interface OperatorParts {
   readonly fence: Fence
   readonly sweeper: Sweeper
   readonly jobs: Jobs
+  /** These and those of other lists; without it, there are no others. */
+  readonly jobBook?: JobBook
   readonly stats: Stats
   readonly clock: Clock
   readonly timers: Timers
@@ -258,17 +261,31 @@ export class Operator {
 
   /** Background jobs of the namespace, the newest first. @throws StrataError STRATA_STORE_UNAVAILABLE */
   jobs(): Promise<JobView[]> {
-    return available(this.parts.jobs.list())
+    return available(this.#book.list())
   }
 
   /** @throws StrataError STRATA_NOT_FOUND, STRATA_STORE_UNAVAILABLE */
   job(id: string): Promise<JobView> {
-    return available(this.parts.jobs.get(id))
+    return available(this.#book.get(id))
   }
 
   /** Stops a job after its current batch. @throws StrataError STRATA_NOT_FOUND, STRATA_STORE_UNAVAILABLE */
   cancelJob(id: string): Promise<JobView> {
-    return available(this.parts.jobs.cancel(id))
+    return available(this.#book.cancel(id))
+  }
+
+  /** Stops a job for a while. @throws StrataError STRATA_NOT_FOUND, STRATA_BAD_REQUEST, STRATA_STORE_UNAVAILABLE */
+  pauseJob(id: string): Promise<JobView> {
+    return available(this.#book.pause(id))
+  }
+
+  /** Goes on with one that was paused or has failed. @throws as `pauseJob` */
+  resumeJob(id: string): Promise<JobView> {
+    return available(this.#book.resume(id))
+  }
+
+  get #book(): JobBook {
+    return this.parts.jobBook ?? this.parts.jobs
   }
 
   async #job(kind: JobKind, options: JobOptions): Promise<JobView> {

@@ -19,6 +19,11 @@ export class RecentUses {
     this.#counts?.set(text, (this.#counts.get(text) ?? 0) + 1)
   }
 
+  /** It is to be stored, though nobody has asked. */
+  enough(text: string): void {
+    this.#counts?.set(text, this.least)
+  }
+
   suffice(text: string): boolean {
     return this.#counts === undefined || (this.#counts.get(text) ?? 0) >= this.least
   }

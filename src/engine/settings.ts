@@ -224,6 +224,22 @@ export interface RefreshSettings {
   readonly maxEntries: number
 }
 
+/** What jobs of warming do where they are not told. */
+export interface WarmSettings {
+  /** Requests to the origin at once. */
+  readonly concurrency: number
+  /** … in a second; 0: no limit. */
+  readonly rate: number
+  readonly bytesPerSecond: number
+  readonly retries: number
+  /** Items of a job that nobody has to confirm. */
+  readonly maxTiles: number
+  /** Items between two checkpoints at most. */
+  readonly batch: number
+  /** Scheme and authority under which clients ask. */
+  readonly site?: string
+}
+
 export interface TierSettings {
   /** Longest wait for a store's answer on the way to a client, ms. */
   readonly timeoutMs: number
@@ -244,6 +260,7 @@ export interface EngineSettings {
   readonly memory: MemorySettings
   readonly sweep: SweepSettings
   readonly refreshAfterPurge: RefreshSettings
+  readonly warm: WarmSettings
   readonly tiers: TierSettings
   readonly tiles: TileSettings
 }

@@ -117,4 +117,18 @@ describe.each(Object.keys(views))('JobStore contract: %s', name => {
       expect(await two.swap(long, `${long}y`)).toBe(true)
       expect((await one.read()).length).toBe(200_001)
     }))
+
+  test('keeps papers by name, apart from the list, until they are taken away', () =>
+    withViews(async ({ one, two, other }) => {
+      const long = 'ü\n'.repeat(400_000)
+      expect(await one.paper('a')).toBe('')
+      await one.putPaper('a', long)
+      await one.putPaper('b', 'short')
+      expect(await two.paper('a')).toBe(long)
+      expect(await other.paper('a')).toBe('')
+      expect(await one.read()).toBe('')
+      await two.putPaper('a', '')
+      expect(await one.paper('a')).toBe('')
+      expect(await one.paper('b')).toBe('short')
+    }))
 })

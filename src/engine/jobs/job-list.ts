@@ -1,8 +1,9 @@
+import { isTally } from '../warm/tally.js'
 import type { Job, JobList } from './job.js'
 
 const FORMAT = 1
 const MAX_TEXT = 256 * 1024
-const STATES = ['queued', 'running', 'done', 'failed', 'cancelled']
+const STATES = ['queued', 'running', 'paused', 'done', 'incomplete', 'failed', 'cancelled']
 const COUNTS = ['createdAt', 'examined', 'removed', 'bodies', 'bytes', 'beat', 'resumed'] as const
 const OPTIONAL = ['startedAt', 'endedAt', 'total', 'rebuilt'] as const
 const TEXTS = ['id', 'kind', 'cause', 'node'] as const
@@ -27,7 +28,7 @@ export function decodeJobs(text: string): JobList {
 }
 
 export function isOver({ state }: Job): boolean {
-  return state !== 'queued' && state !== 'running'
+  return state !== 'queued' && state !== 'running' && state !== 'paused'
 }
 
 /** The list with this job in the place of the one with its id, or at the end. */
@@ -52,7 +53,7 @@ export function trimmed(jobs: readonly Job[], limit: number): readonly Job[] {
 
 function isJob(value: unknown): value is Job {
   if (!isRecord(value)) return false
-  const { state, options, step, error, cancelling, place } = value
+  const { state, options, step, error, cancelling, pausing, place, warm } = value
   return (
     TEXTS.every(name => typeof value[name] === 'string') &&
     COUNTS.every(name => isCount(value[name])) &&
@@ -60,6 +61,8 @@ function isJob(value: unknown): value is Job {
     STATES.includes(String(state)) &&
     isRecord(options) &&
     typeof cancelling === 'boolean' &&
+    (pausing === undefined || typeof pausing === 'boolean') &&
+    (warm === undefined || isTally(warm)) &&
     (step === undefined || typeof step === 'string') &&
     (error === undefined || typeof error === 'string') &&
     (place === undefined || (isSwept(place) && typeof (place as { cursor?: unknown }).cursor === 'string'))

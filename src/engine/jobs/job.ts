@@ -1,12 +1,15 @@
 import type { SweepStep, Swept, WalkPlace } from '../sweep/pass.js'
+import { viewOfTally, type WarmTally, type WarmView } from '../warm/tally.js'
+import type { WarmOptions } from '../warm/options.js'
 
-export type JobKind = 'sweep' | 'reconcile'
-export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+export type JobKind = 'sweep' | 'reconcile' | 'warm'
+/** `incomplete`: to its end, but not all of it could be done. */
+export type JobState = 'queued' | 'running' | 'paused' | 'done' | 'incomplete' | 'failed' | 'cancelled'
 
 /** Why there is a job. */
 export type JobCause = 'asked' | 'invalidation' | 'interval' | 'log'
 
-/** What a reconciler is told. */
+/** What a reconciler or a warmer is told. */
 export interface JobOptions {
   /** Say what would go, and do nothing. */
   readonly dryRun?: boolean
@@ -16,6 +19,8 @@ export interface JobOptions {
   readonly checkEach?: boolean
   /** Make entries again from bodies that have their metadata beside them. */
   readonly rebuild?: boolean
+  /** What is to be warmed, and how. */
+  readonly warm?: WarmOptions
 }
 
 /** A background job as the nodes of a namespace share it. Times are ms since the epoch. */
@@ -45,7 +50,11 @@ export interface Job {
   readonly resumed: number
   /** It was asked to stop. */
   readonly cancelling: boolean
+  /** It was asked to stop for a while. */
+  readonly pausing?: boolean
   readonly place?: WalkPlace
+  /** How far a warmer is. */
+  readonly warm?: WarmTally
 }
 
 /** What the nodes share: the newest jobs last, and what is known to be swept. */
@@ -77,7 +86,9 @@ export interface JobView {
   readonly node: string
   readonly resumed: number
   readonly cancelling: boolean
+  readonly pausing?: boolean
   readonly options: JobOptions
+  readonly warm?: WarmView
 }
 
 export function viewOfJob(job: Job): JobView {
@@ -93,6 +104,8 @@ export function viewOfJob(job: Job): JobView {
     endedAt: isoTime(job.endedAt),
     error: job.error ?? null,
     ...{ node, resumed, cancelling, options },
+    ...(job.pausing === true ? { pausing: true } : {}),
+    ...(job.warm === undefined ? {} : { warm: viewOfTally(job.warm) }),
   }
 }
 

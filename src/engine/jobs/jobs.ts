@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { JobStore } from '../ports/job-store.js'
 import { Pass } from '../sweep/pass.js'
 import type { Timers } from '../timers.js'
+import { papersOf } from '../warm/options.js'
 import {
   viewOfJob,
   type Job,
@@ -33,8 +34,14 @@ export interface JobsParts {
   readonly history?: number
 }
 
+/** What a job's work can ask of the list. */
+export interface JobDesk {
+  /** Writes down how far it is, now: another node would go on from there. @throws StrataError STRATA_STORE_UNAVAILABLE */
+  save(): Promise<void>
+}
+
 /** Does the job with the pass's counters, to the pass's end. Never rejects. */
-export type JobWork = (pass: Pass, options: JobOptions) => Promise<void>
+export type JobWork = (pass: Pass, options: JobOptions, desk: JobDesk) => Promise<void>
 
 export interface JobHandle {
   readonly id: string
@@ -134,7 +141,7 @@ export class Jobs {
       const job = withOwn(jobs, removed).find(other => other.id === id)
       if (job === undefined || isOver(job)) return undefined
       const next: Job =
-        job.state === 'queued' ? { ...job, state: 'cancelled', endedAt: now } : { ...job, cancelling: true }
+        job.state === 'running' ? { ...job, cancelling: true } : { ...job, state: 'cancelled', endedAt: now }
       return { jobs: withJob(jobs, next), swept }
     })
     const job = list.jobs.find(other => other.id === id)
@@ -147,17 +154,61 @@ export class Jobs {
     return this.get(id)
   }
 
+  /**
+   * Stops a job for a while, wherever it runs: it keeps its place.
+   * @throws StrataError STRATA_NOT_FOUND, STRATA_BAD_REQUEST when it is over, STRATA_STORE_UNAVAILABLE
+   */
+  async pause(id: string): Promise<JobView> {
+    const waiting = this.#wanted.findIndex(({ job }) => job.id === id)
+    const [removed] = waiting === -1 ? [] : this.#wanted.splice(waiting, 1)
+    const list = await this.#change(({ jobs, swept }) => {
+      const job = withOwn(jobs, removed).find(other => other.id === id)
+      if (job === undefined || isOver(job) || job.state === 'paused') return undefined
+      const next: Job = job.state === 'queued' ? { ...job, state: 'paused' } : { ...job, pausing: true }
+      return { jobs: withJob(jobs, next), swept }
+    })
+    const job = list.jobs.find(other => other.id === id)
+    if (job === undefined) throw unknownJob(id)
+    if (isOver(job)) throw new StrataError('STRATA_BAD_REQUEST', `the job is over: it is ${job.state}`)
+    removed?.end(job)
+    if (this.#current?.job.id === id) {
+      this.#current.job = { ...this.#current.job, pausing: true }
+      this.#current.pass.cancel()
+    }
+    return this.get(id)
+  }
+
+  /**
+   * Goes on with a job that was paused or has failed, from its place, here if this node can do it.
+   * @throws StrataError STRATA_NOT_FOUND, STRATA_BAD_REQUEST when it is neither, STRATA_STORE_UNAVAILABLE
+   */
+  async resume(id: string): Promise<JobView> {
+    const list = await this.#change(({ jobs, swept }) => {
+      const job = jobs.find(other => other.id === id)
+      if (job === undefined || !mayResume(job)) return undefined
+      const { endedAt: _ended, error: _error, pausing: _pausing, ...rest } = job
+      const next: Job = { ...rest, state: 'queued', node: this.#node, beat: job.beat + 1, cancelling: false }
+      return { jobs: withJob(jobs, next), swept }
+    })
+    const job = list.jobs.find(other => other.id === id)
+    if (job === undefined) throw unknownJob(id)
+    if (job.state !== 'queued')
+      throw new StrataError(
+        'STRATA_BAD_REQUEST',
+        `only a job that is paused or has failed can go on: it is ${job.state}`,
+      )
+    if (this.#works.has(job.kind) && !this.#wanted.some(wanted => wanted.job.id === id)) this.#want(job)
+    this.#turn()
+    return this.get(id)
+  }
+
   #newWanted(kind: JobKind, cause: JobCause, options: JobOptions): Wanted {
     if (this.#wanted.length >= MOST_WAITING)
       throw new StrataError(
         'STRATA_BAD_REQUEST',
         `${MOST_WAITING} jobs wait already: try again when one is done`,
       )
-    let end!: (job: Job) => void
-    const ended = new Promise<Job>(resolve => {
-      end = resolve
-    })
-    const job: Job = {
+    return this.#want({
       ...{
         id: randomBytes(9).toString('base64url'),
         kind,
@@ -168,7 +219,14 @@ export class Jobs {
       },
       ...{ createdAt: this.parts.clock.now(), examined: 0, removed: 0, bodies: 0, bytes: 0 },
       ...{ beat: 0, resumed: 0, cancelling: false },
-    }
+    })
+  }
+
+  #want(job: Job): Wanted {
+    let end!: (job: Job) => void
+    const ended = new Promise<Job>(resolve => {
+      end = resolve
+    })
     const wanted = { job, ended, end }
     this.#wanted.push(wanted)
     return wanted
@@ -265,12 +323,13 @@ export class Jobs {
     pass.bytes = job.bytes
     if (job.rebuilt !== undefined) pass.rebuilt = job.rebuilt
     if (job.place !== undefined) pass.place = job.place
+    if (job.warm !== undefined) pass.warm = job.warm
     if (swept !== undefined) pass.swept = swept
     const current = { job, pass, wanted }
     this.#current = current
-    if (this.#stopped || job.cancelling) pass.cancel()
+    if (this.#stopped || job.cancelling || job.pausing === true) pass.cancel()
     const endBeats = this.#beat(current)
-    await this.#works.get(job.kind)!(pass, job.options)
+    await this.#works.get(job.kind)!(pass, job.options, { save: () => this.#report(current) })
     await endBeats()
     this.#current = undefined
     const ended = this.#outcome(current.job, pass)
@@ -282,9 +341,13 @@ export class Jobs {
   #outcome(job: Job, pass: Pass): Job {
     const state = pass.state === 'running' ? 'failed' : pass.state
     const { place, ...told } = progressed(job, pass)
+    const kept = place === undefined ? told : { ...told, place }
+    if (state === 'cancelled' && job.pausing === true && !job.cancelling) {
+      const { pausing: _pausing, ...rest } = kept
+      return { ...rest, state: 'paused' }
+    }
     // A node that closes leaves it to the next.
-    if (state === 'cancelled' && this.#stopped && !job.cancelling)
-      return { ...told, state: 'queued', ...(place === undefined ? {} : { place }) }
+    if (state === 'cancelled' && this.#stopped && !job.cancelling) return { ...kept, state: 'queued' }
     const error = pass.error === undefined ? {} : { error: pass.error.slice(0, LONGEST_ERROR) }
     return { ...told, state, endedAt: pass.endedAt ?? this.parts.clock.now(), ...error }
   }
@@ -317,12 +380,16 @@ export class Jobs {
       if (known !== undefined && (known.node !== this.#node || known.state !== 'running')) return undefined
       const beat = (known?.beat ?? current.job.beat) + 1
       const cancelling = current.job.cancelling || (known?.cancelling ?? false)
-      return { jobs: withJob(jobs, { ...progressed(current.job, current.pass), beat, cancelling }), swept }
+      const isPausing = current.job.pausing === true || known?.pausing === true
+      const pausing = isPausing ? { pausing: true } : {}
+      const now = progressed(current.job, current.pass)
+      return { jobs: withJob(jobs, { ...now, beat, cancelling, ...pausing }), swept }
     })
     const known = list.jobs.find(job => job.id === id)
     if (known === undefined) return
     current.job = known
-    if (known.cancelling || known.node !== this.#node || known.state !== 'running') current.pass.cancel()
+    const isOurs = known.node === this.#node && known.state === 'running'
+    if (known.cancelling || known.pausing === true || !isOurs) current.pass.cancel()
   }
 
   /** Changes the list by what `step` makes of it (undefined: nothing to change), against whoever changes it as well. */
@@ -340,10 +407,21 @@ export class Jobs {
       const after = { ...changed, jobs: trimmed(changed.jobs, history) }
       if (await store.swap(before, encodeJobs(after))) {
         for (const id of written.keys()) this.#unwritten.delete(id)
+        this.#forget(changed.jobs, after.jobs)
         return changed
       }
       if (tries === SWAP_TRIES)
         throw new StrataError('STRATA_STORE_UNAVAILABLE', 'the list of jobs is changed by too many at once')
+    }
+  }
+
+  /** What has left the list leaves no papers. */
+  #forget(before: readonly Job[], after: readonly Job[]): void {
+    if (before.length === after.length) return
+    for (const { id, options } of before) {
+      const { warm } = options
+      if (warm === undefined || after.some(job => job.id === id)) continue
+      for (const name of papersOf(warm)) this.parts.store.putPaper(name, '').catch(this.parts.onError)
     }
   }
 
@@ -379,14 +457,19 @@ function withOwn(jobs: readonly Job[], wanted: Wanted | undefined): readonly Job
 }
 
 function progressed(job: Job, pass: Pass): Job {
-  const { step, examined, removed, bodies, bytes, rebuilt, total, place } = pass
+  const { step, examined, removed, bodies, bytes, rebuilt, total, place, warm } = pass
   return {
     ...job,
     ...{ step, examined, removed, bodies, bytes },
     ...(rebuilt === undefined ? {} : { rebuilt }),
     ...(total === undefined ? {} : { total }),
     ...(place === undefined ? {} : { place }),
+    ...(warm === undefined ? {} : { warm: { ...warm } }),
   }
+}
+
+function mayResume({ state, kind }: Job): boolean {
+  return state === 'paused' || (state === 'failed' && kind === 'warm')
 }
 
 function unknownJob(id: string): StrataError {

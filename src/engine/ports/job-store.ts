@@ -11,5 +11,9 @@ export interface JobStore {
    * that timed out may still land: it does no harm, for it changes only what its author had seen.
    */
   swap(before: string, after: string): Promise<boolean>
+  /** What a job has to know or to say that is too long for the list, by a name of its own; '' when there is none. */
+  paper(name: string): Promise<string>
+  /** '' takes it away. Those that nobody takes away may go after 30 days. */
+  putPaper(name: string, text: string): Promise<void>
   close(): Promise<void>
 }

@@ -19,6 +19,11 @@ export class OriginBudget {
   /** @param rate requests a second */
   constructor(private readonly rate: number) {}
 
+  /** By how much it is asked less than it may be; 1: not at all. */
+  get slowness(): number {
+    return this.#slowness
+  }
+
   /** Pause between the beginnings of two requests, ms. */
   get gapMs(): number {
     return (1000 / this.rate) * this.#slowness

@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { messageOf } from '../../errors.js'
 import type { Clock } from '../clock.js'
+import type { WarmTally } from '../warm/tally.js'
 import type { Timers } from '../timers.js'
 
 export type SweepStep = 'marks' | 'useless' | 'eviction' | 'orphans' | 'bodies' | 'entries'
 
 /** What a pass has done so far. */
 export interface SweepProgress {
-  readonly state: 'running' | 'done' | 'failed' | 'cancelled'
+  readonly state: 'running' | 'done' | 'incomplete' | 'failed' | 'cancelled'
   readonly step: SweepStep
   /** ms since the epoch */
   readonly startedAt: number
@@ -69,10 +70,13 @@ export class Pass implements SweepProgress {
   error?: string
   /** Where the walk is; given to a new pass, it goes on from there. */
   place?: WalkPlace
+  /** How far a warmer is; given to a new pass, it goes on from there. */
+  warm?: WarmTally
   /** What is known to be swept: by other nodes before, by this pass in the end. */
   swept?: Swept
   readonly #pacing: Pacing | undefined
   #cancelled = false
+  #onCancel: (() => void) | undefined
   #wake: (() => void) | undefined
   #workingSince: number
 
@@ -91,6 +95,13 @@ export class Pass implements SweepProgress {
   cancel(): void {
     this.#cancelled = true
     this.#wake?.()
+    this.#onCancel?.()
+  }
+
+  /** Tells one listener, at once if it is cancelled already. */
+  whenCancelled(listener: () => void): void {
+    this.#onCancel = listener
+    if (this.#cancelled) listener()
   }
 
   /** Between batches: lets requests go first, and pauses in proportion to what the batch took. @throws PassCancelled */

@@ -5,14 +5,13 @@ import type { JobStore } from '../../engine/ports/job-store.js'
 import { isStrataError, messageOf, StrataError } from '../../errors.js'
 import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
 
-const LIST = 'jobs'
-
 /**
- * The list of jobs in `path/jobs.mdb`, shared by all processes of the machine. A file of its own: it has nothing in common with the
+ * A list of jobs in `path/jobs.mdb`, shared by all processes of the machine. A file of its own: it has nothing in common with the
  * metadata, and losing it costs a list.
  * @throws StrataError STRATA_STORE_UNAVAILABLE when it can't be opened.
  */
-export function lmdbJobStore({ path }: { path: string }): JobStore {
+export function lmdbJobStore({ path, list = 'jobs' }: { path: string; list?: string }): JobStore {
+  const paperKey = (name: string) => `${list}:paper:${name}`
   const root = openRoot(path)
   const space = new FreeSpace(path, DATABASE_RESERVE)
   let closing: Promise<void> | undefined
@@ -30,14 +29,24 @@ export function lmdbJobStore({ path }: { path: string }): JobStore {
       guarded(() => {
         // Another process may have written since this turn's snapshot was taken.
         root.resetReadTxn()
-        return root.get(LIST) ?? ''
+        return root.get(list) ?? ''
+      }),
+    paper: name =>
+      guarded(() => {
+        root.resetReadTxn()
+        return root.get(paperKey(name)) ?? ''
+      }),
+    putPaper: (name, paper) =>
+      guarded(async () => {
+        space.take(paper.length)
+        await (paper === '' ? root.remove(paperKey(name)) : root.put(paperKey(name), paper))
       }),
     swap: (before, after) =>
       guarded(() => {
         space.take(before.length + after.length)
         return root.transaction(() => {
-          if ((root.get(LIST) ?? '') !== before) return false
-          void root.put(LIST, after)
+          if ((root.get(list) ?? '') !== before) return false
+          void root.put(list, after)
           return true
         })
       }),

@@ -3,6 +3,7 @@ import type { JobStore } from '../../engine/ports/job-store.js'
 /** The list of jobs in this process's memory. */
 export function memoryJobStore(): JobStore {
   let text = ''
+  const papers = new Map<string, string>()
   return {
     name: 'memory',
     read: async () => text,
@@ -10,6 +11,11 @@ export function memoryJobStore(): JobStore {
       if (text !== before) return false
       text = after
       return true
+    },
+    paper: async name => papers.get(name) ?? '',
+    putPaper: async (name, paper) => {
+      if (paper === '') papers.delete(name)
+      else papers.set(name, paper)
     },
     close: async () => undefined,
   }

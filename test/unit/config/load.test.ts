@@ -71,6 +71,7 @@ describe('defaults', () => {
         'sweep',
         'tiers',
         'tiles',
+        'warm',
       ].sort(),
     )
     expect(settings.memory.maxBytes).toBe(0)
