@@ -140,7 +140,7 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
       url: address.url,
       stamp,
       tags,
-      ...(tile === undefined ? {} : { tile }),
+      ...(tile === undefined || tile === 'none' ? {} : { tile }),
       uselessAt,
     },
   }

@@ -74,11 +74,11 @@ function targetOf(request: ClientRequest, rule: Rule): string {
   return query === '' ? request.path : `${request.path}?${query}`
 }
 
-/** The tile that the origin is asked for, where the rule has a layer. */
+/** The tile that the origin is asked for, where the rule has a layer; `none` for a URL like that of a tile that there cannot be. */
 export function tileOf(
   { target }: Pick<Identity, 'target'>,
   { layer }: Pick<Rule, 'layer'>,
-): TileRef | undefined {
+): TileRef | 'none' | undefined {
   if (layer === undefined) return undefined
   const mark = target.indexOf('?')
   return mark === -1

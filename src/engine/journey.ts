@@ -9,7 +9,7 @@ import { bypassReason } from './forward.js'
 import { identify, tileOf, type Identity } from './identity.js'
 import type { Resident } from './memory-tier.js'
 import type { Parts } from './parts.js'
-import type { Entry, FenceState, RuleLayer } from './ports/index.js'
+import type { Entry, FenceState, RuleLayer, TileRef } from './ports/index.js'
 import { RenderedHits } from './rendered-hits.js'
 import { Rules } from './rules.js'
 import { answersFor } from './search-variance.js'
@@ -202,7 +202,7 @@ export class Journey {
     outcome.tier = 'memory'
     outcome.key = chosen.stored.key
     if (trip.rule.layer !== undefined) {
-      outcome.tile = chosen.stored.tile ?? tileOf(trip.identity, trip.rule)
+      outcome.tile = chosen.stored.tile ?? knownTile(trip)
       outcome.savedMs = chosen.stored.responseTime - chosen.stored.requestTime
     }
     const { detail, ttl } = decision
@@ -223,7 +223,7 @@ export class Journey {
   #servesTile({ x, identity, rule }: Trip, layer: RuleLayer): boolean {
     const { outcome, responder } = x
     const tile = tileOf(identity, rule)
-    outcome.tile = tile
+    outcome.tile = tile === 'none' ? undefined : tile
     if (tile === undefined || layer.serves(tile)) return true
     outcome.result = 'MISS'
     outcome.detail = 'outside-layer'
@@ -349,6 +349,11 @@ function answering<C extends EntryCandidate>(
 function told<C extends EntryCandidate>(trip: Trip, decision: Decision<C>): Decision<C> {
   if (trip.identity.asked === undefined || decision.action === 'unsatisfiable') return decision
   return { ...decision, detail: `${decision.detail}; no-vary-search` }
+}
+
+function knownTile({ identity, rule }: Trip): TileRef | undefined {
+  const tile = tileOf(identity, rule)
+  return tile === 'none' ? undefined : tile
 }
 
 /** ms; negative when it is stale. */

@@ -1,5 +1,5 @@
 import type { PolicyRule } from '../http/policy-rule.js'
-import type { RuleLayer, TileBook, TileCriterion, TileRef } from '../engine/ports/index.js'
+import type { RuleLayer, TileBook, TileCriterion } from '../engine/ports/index.js'
 import type { RuleSettings } from '../engine/settings.js'
 import { setName } from './grid/matrix-set.js'
 import type { Layer } from './layer/layer.js'
@@ -27,11 +27,13 @@ function ruleLayer(layers: Layers, layer: Layer): RuleLayer {
     settings: layer.settings,
     tileOf: (path, query) => {
       const found = layer.tileOf(path, query)
-      return found && { layer: found.layer, set: setName(found.set), z: found.z, x: found.x, y: found.y }
+      if (found === undefined) return layer.fits(path, query) ? 'none' : undefined
+      return { layer: found.layer, set: setName(found.set), z: found.z, x: found.x, y: found.y }
     },
-    serves: ({ set: name, z, x, y }: TileRef) => {
-      const set = layers.setNamed(name)
-      return layer.settings.outside !== 'not-found' || (set !== undefined && layer.has({ set, z, x, y }))
+    serves: tile => {
+      if (layer.settings.outside !== 'not-found') return true
+      const set = tile === 'none' ? undefined : layers.setNamed(tile.set)
+      return tile !== 'none' && set !== undefined && layer.has({ ...tile, set })
     },
     policyFor: (policy: PolicyRule, response) => policyFor(policy, response),
     acceptsContentType,

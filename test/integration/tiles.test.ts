@@ -207,7 +207,7 @@ describe('what a layer rules', () => {
 
   test('a tile outside of extent or zooms is answered with 404, and the origin is not asked', async () => {
     const { get, asked } = await site()
-    for (const path of ['/tiles/5/3/31.png', '/tiles/21/0/0.png']) {
+    for (const path of ['/tiles/5/3/31.png', '/tiles/21/0/0.png', '/tiles/3/8/0.png']) {
       const { status, headers } = await get(path)
       expect([status, headers['cache-control'], headers['access-control-allow-origin']]).toEqual([
         404,

@@ -23,10 +23,13 @@ export type TileSubject = Pick<Entry, 'url' | 'tile'>
 /** One rule's tiles. */
 export interface RuleLayer {
   readonly settings: LayerSettings
-  /** The tile that a URL names. @param path as it stands in the URL @param query without `?` */
-  tileOf(path: string, query: string | undefined): TileRef | undefined
+  /**
+   * The tile that a URL names; `none` when it is like that of a tile, of which there are fewer columns, rows or zooms.
+   * @param path as it stands in the URL @param query without `?`
+   */
+  tileOf(path: string, query: string | undefined): TileRef | 'none' | undefined
   /** False: the tile lies outside of the layer, and is answered with 404 without asking the origin. */
-  serves(tile: TileRef): boolean
+  serves(tile: TileRef | 'none'): boolean
   /** The rule's say on freshness, for a response to this URL. */
   policyFor(policy: PolicyRule, response: { readonly url: string; readonly status: number }): PolicyRule
   /** Whether a response with this media type may be a tile. */

@@ -54,6 +54,11 @@ export class Layer {
     return undefined
   }
 
+  /** Whether a URL is like that of a tile, though there may be no such column, row or zoom. */
+  fits(path: string, query: string | undefined): boolean {
+    return this.templates.some(template => template.fits(path, query))
+  }
+
   /** What the places of the name stand for in this one; undefined when it is no name of this layer. */
   paramsOf(name: string): Readonly<Record<string, string>> | undefined {
     const found = this.#name.read(name)

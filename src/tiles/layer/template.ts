@@ -45,10 +45,13 @@ export class Template {
 
   /** @param path as it stands in the URL @param query without `?` */
   read(path: string, query: string | undefined): NamedTile | undefined {
-    const taken = this.#path.read(path)
-    if (taken === undefined) return undefined
-    if (this.#query.length > 0 && !this.#readQuery(query ?? '', taken)) return undefined
-    return this.#tile(taken)
+    const taken = this.#take(path, query)
+    return taken && this.#tile(taken)
+  }
+
+  /** Whether the URL is like that of a tile, though there may be no such tile. */
+  fits(path: string, query: string | undefined): boolean {
+    return this.#take(path, query) !== undefined
   }
 
   /**
@@ -82,6 +85,12 @@ export class Template {
       (name, i) => `${name}=${formatParts(this.#query[i]!.parts, values, encodeURIComponent)}`,
     )
     return `${path}?${pairs.join('&')}`
+  }
+
+  #take(path: string, query: string | undefined): Map<string, string> | undefined {
+    const taken = this.#path.read(path)
+    if (taken === undefined) return undefined
+    return this.#query.length === 0 || this.#readQuery(query ?? '', taken) ? taken : undefined
   }
 
   #readQuery(query: string, taken: Map<string, string>): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { PolicyRule } from '../../../src/http/policy-rule.js'
+import type { TileRef } from '../../../src/engine/ports/index.js'
 import type { LayerSettings, RuleSettings } from '../../../src/engine/settings.js'
 import { Layers } from '../../../src/tiles/layer/layers.js'
 import { tileBook } from '../../../src/tiles/tile-book.js'
@@ -87,7 +88,10 @@ describe('a rule with a layer', () => {
   })
 
   test('serves tiles outside of it only if it is to ask the origin', () => {
-    const tile = ruled().tileOf('/5/3/31', undefined)!
+    const tile = ruled().tileOf('/5/3/31', undefined) as TileRef
+    expect(ruled().tileOf('/5/99/31', undefined)).toBe('none')
+    expect(ruled().tileOf('/page', undefined)).toBeUndefined()
+    expect([ruled().serves('none'), ruled({ outside: 'not-found' }).serves('none')]).toEqual([true, false])
     const extent = [-180, -60, 180, 85] as const
     expect(ruled({ extent }).serves(tile)).toBe(true)
     expect(ruled({ extent, outside: 'not-found' }).serves(tile)).toBe(false)
