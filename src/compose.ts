@@ -4,6 +4,7 @@ import pino, { type Logger } from 'pino'
 import { openAdmin, ownServer, ownServerApart, type Admin } from './compose/admin.js'
 import { openEngine, type Engine } from './compose/engine.js'
 import { loadConfig, type StrataConfig, type StrataOptions } from './config/index.js'
+import type { Share } from './engine/operator/share.js'
 import type { Operator } from './engine/operator.js'
 import { listenAdmin } from './server/admin/listen.js'
 import { tagResponse } from './server/code-tags.js'
@@ -88,13 +89,22 @@ export interface RunningProxy {
   readonly addresses: readonly { readonly host: string; readonly port: number }[]
   /** Where the admin routes are, when they have a port of their own. */
   readonly adminAddress?: { readonly host: string; readonly port: number }
-  close(): Promise<void>
+  /** What this process tells of itself to the others that serve at the same address. */
+  share(): Share
+  /** `gently`: another process has taken its place; connections end with their next answer, and none is cut while it may be asked. */
+  close(gently?: boolean): Promise<void>
 }
 
-/** Runs the standalone proxy. @throws the listen error; nothing stays open then. */
-export async function serve(config: StrataConfig): Promise<RunningProxy> {
+/**
+ * Runs the standalone proxy. `siblings`: other processes that serve at the same address.
+ * @throws the listen error; nothing stays open then.
+ */
+export async function serve(
+  config: StrataConfig,
+  siblings?: () => Promise<readonly Share[]>,
+): Promise<RunningProxy> {
   const log = pino({ level: config.log.level })
-  const engine = await openEngine(config, log, config.log.access)
+  const engine = await openEngine(config, log, config.log.access, siblings)
   const admin = await opening(engine, config, log)
   const upstream = new Upstream({ origin: config.origin!, ...config.proxy })
   engine.refreshThrough(upstream, entry => refreshRequest(entry, config.proxy))
@@ -113,8 +123,8 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
     else if (!purges.take(req, res)) proxy(req, res)
   }
   const servers: RunningServer[] = []
-  const close = async () => {
-    await Promise.all(servers.map(server => server.close()))
+  const close = async (gently = false) => {
+    await Promise.all(servers.map(server => server.close(gently)))
     // What a client has had already is also stored before the process ends.
     await engine.settle()
     await upstream.close()
@@ -138,8 +148,9 @@ export async function serve(config: StrataConfig): Promise<RunningProxy> {
     return {
       addresses: [running.address],
       ...(adminAddress === undefined ? {} : { adminAddress }),
-      close: async () => {
-        await close()
+      share: () => engine.operator.share(),
+      close: async gently => {
+        await close(gently)
         log.info('closed')
       },
     }

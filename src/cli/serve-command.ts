@@ -1,5 +1,8 @@
+import cluster from 'node:cluster'
+import { pino } from 'pino'
 import type { ConfigSources, StrataConfig } from '../config/index.js'
 import { ConfigError, loadConfig } from '../config/index.js'
+import { workerLine } from './workers/worker.js'
 
 interface Output {
   err(text: string): void
@@ -14,7 +17,7 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Runs the proxy until SIGTERM or SIGINT, then lets running requests end; a second signal exits at once.
+ * Runs the proxy (with `workers`, so many of it) until SIGTERM or SIGINT, then lets running requests end; a second signal exits at once.
  * @returns exit code
  * @throws ConfigError before anything listens
  */
@@ -25,30 +28,36 @@ export async function serveCommand(sources: ConfigSources, output: Output): Prom
       'is needed by strata serve: --origin http://127.0.0.1:9000 (or STRATA_ORIGIN, or in the file)'
     throw new ConfigError([{ path: 'origin', message }])
   }
+  if (config.workers !== undefined && cluster.isPrimary) {
+    const { runWorkers } = await import('./workers/primary.js')
+    return runWorkers(config.workers, pino({ level: config.log.level }))
+  }
   // Signals first: one that comes while the stores connect must not be lost.
-  const stop = firstSignal()
+  const line = cluster.isWorker ? workerLine() : undefined
+  const stop = line?.stop ?? firstSignal()
   const { serve } = await import('../compose.js')
   let running: Awaited<ReturnType<typeof serve>>
   try {
-    running = await serve(config)
+    running = await serve(config, line?.siblings)
   } catch (error) {
     const advice = listenAdvice(error, config)
     if (advice === undefined) throw error
     output.err(`strata: ${advice}\n`)
     process.exit(1)
   }
-  await stop
-  await running.close()
+  line?.ready(() => running.share())
+  const { gently } = await stop
+  await running.close(gently)
   // What a library may still hold open (a socket, a timer) must not keep a drained process alive.
   process.exit(0)
 }
 
-function firstSignal(): Promise<void> {
+function firstSignal(): Promise<{ gently: boolean }> {
   return new Promise(resolve => {
     let seen = 0
     const onSignal = (_signal: NodeJS.Signals, number: number) => {
       if (++seen > 1) process.exit(128 + number)
-      resolve()
+      resolve({ gently: false })
     }
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   })

@@ -68,7 +68,12 @@ export interface Engine {
 }
 
 /** Builds and starts a cache's engine on the stores of its backend. */
-export async function openEngine(config: StrataConfig, log: Logger, logsAccess: boolean): Promise<Engine> {
+export async function openEngine(
+  config: StrataConfig,
+  log: Logger,
+  logsAccess: boolean,
+  siblings?: OperatorParts['siblings'],
+): Promise<Engine> {
   const settings = toEngineSettings(config)
   const layers = new Layers(settings.rules, settings.tiles)
   const tiles = tileBook(layers)
@@ -120,6 +125,7 @@ export async function openEngine(config: StrataConfig, log: Logger, logsAccess: 
       refresher: () => refresher?.collector(),
       bodyRequests: stores.bodyRequests,
       jobBook: new JobLanes([jobs, warmJobs]),
+      siblings,
       settle: async fence => {
         const pending = await parts.lease.settle(fence)
         return stores.horizon?.covers(fence) === false ? [...pending, UNNOTED] : pending
@@ -276,7 +282,7 @@ function buildOperator(
   background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
   about: Pick<
     OperatorParts,
-    'backend' | 'namespace' | 'portless' | 'refresher' | 'settle' | 'bodyRequests' | 'jobBook'
+    'backend' | 'namespace' | 'portless' | 'refresher' | 'settle' | 'bodyRequests' | 'jobBook' | 'siblings'
   >,
 ): Operator {
   const rules = new Rules(parts.settings, parts.tiles)

@@ -16,6 +16,12 @@ export const FLAGS: readonly Flag[] = [
   { name: 'origin', path: 'origin', argument: 'url', help: 'where responses come from' },
   { name: 'port', path: 'port', argument: 'number', help: 'port to listen on, 0 for any that is free' },
   { name: 'host', path: 'host', argument: 'address', help: 'address to listen on' },
+  {
+    name: 'workers',
+    path: 'workers',
+    argument: 'number',
+    help: 'processes that share the port; SIGHUP reloads them',
+  },
   { name: 'backend', path: 'backend', argument: 'name', help: 'memory, embedded, redis or s3-redis' },
   { name: 'redis-url', path: 'redis.url', argument: 'url', help: 'Redis server' },
   { name: 's3-bucket', path: 's3.bucket', argument: 'name', help: 'bucket for bodies' },

@@ -52,11 +52,18 @@ export function loadConfig({ file, env = {}, flags = {}, options = {} }: ConfigS
   }
   if (parsed.success) faults.push(...layerFaults(parsed.data.rules, parsed.data.tiles))
   if (parsed.success && faults.length === 0)
-    faults.push(...backendFaults(parsed.data), ...adminFaults(parsed.data))
+    faults.push(...backendFaults(parsed.data), ...adminFaults(parsed.data), ...workerFaults(parsed.data))
   if (!parsed.success || faults.length > 0) throw new ConfigError(dropRepeats(faults))
   const { s3 } = parsed.data
   s3.forcePathStyle ??= s3.endpoint !== undefined
   return deepFreeze<StrataConfig>(parsed.data)
+}
+
+function workerFaults({ workers = 1, backend }: StrataConfig): Fault[] {
+  if (workers === 1 || backend !== 'memory') return []
+  const message =
+    'must be 1 with backend "memory", which processes can\'t share: choose embedded, redis or s3-redis'
+  return [{ path: 'workers', message }]
 }
 
 /** What is kept with the metadata where the settings do not say: not in Redis, what S3 is there for. */

@@ -193,6 +193,11 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Where responses come from, e.g. http://127.0.0.1:9000 (the middleware needs none)'),
   port: count({ max: 65_535 }).default(8080).describe('Port to listen on; 0: any that is free'),
+  workers: count({ min: 1, max: 256 })
+    .optional()
+    .describe(
+      'strata serve: processes that share the port and the store, one for each core; SIGHUP replaces them by ones with the settings of then',
+    ),
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for all'),
   backend: z
     .enum(BACKENDS)

@@ -11,6 +11,7 @@ import { detailOf, isoTime, viewOf, type EntryDetail, type EntryView } from './o
 import { planInvalidation, type InvalidateRequest } from './operator/invalidate-plan.js'
 import { findEntries, type KeysQuery } from './operator/listing.js'
 import { bodyRequests, type BodyRequests } from './operator/body-requests.js'
+import { together, type Share } from './operator/share.js'
 import { tierHealth, within, type TierHealth } from './operator/tier-health.js'
 import { withoutPorts } from './operator/without-port.js'
 import type { BodyStore, Entry, FenceState, MetadataStore, TileCriterion, Usage } from './ports/index.js'
@@ -45,6 +46,8 @@ export interface OperatorParts {
   readonly freshUntil: (entry: Entry) => number
   /** Requests that the bodies' store has taken so far, by operation, where each costs money. */
   readonly bodyRequests?: () => Readonly<Record<string, number>>
+  /** What the other processes that serve at the same address tell of themselves. Never rejects. */
+  readonly siblings?: () => Promise<readonly Share[]>
   readonly memory?: () => { readonly keys: number; readonly bytes: number }
   /**
    * Waits until an invalidation holds on all other nodes too (their leases). Returns those of which that is not certain.
@@ -77,6 +80,8 @@ export interface Invalidation {
 }
 
 export interface Statistics extends StatsSnapshot {
+  /** Requests to the bodies' store, where each costs money; else null. */
+  readonly bodyRequests: BodyRequests | null
   readonly entries: number | null
   /** Distinct bodies of these entries: equal small ones are stored once. */
   readonly bodies: number | null
@@ -126,11 +131,12 @@ export class Operator {
       tierHealth(parts.bodies, parts, HEALTH_MS),
       this.#usage(),
     ])
-    const { hits, misses, hitRatio, uptimeSeconds } = this.stats()
+    const { stats, memory } = await this.#shares()
+    const { hits, misses, hitRatio, uptimeSeconds } = stats
     return {
       backend: parts.backend,
       namespace: parts.namespace,
-      tiers: { metadata, bodies, memory: parts.memory?.() ?? null },
+      tiers: { metadata, bodies, memory },
       entries: usage?.entries ?? null,
       bytes: usage?.bodyBytes ?? null,
       entryBytes: usage?.entryBytes ?? null,
@@ -146,22 +152,34 @@ export class Operator {
     }
   }
 
-  stats(): StatsSnapshot & { readonly bodyRequests: BodyRequests | null } {
-    const snapshot = this.parts.stats.snapshot(this.parts.clock.now())
-    const requests = this.parts.bodyRequests?.()
-    const answered = { ...snapshot, hits: snapshot.hits + snapshot.stale + snapshot.revalidated }
-    return { ...snapshot, bodyRequests: requests === undefined ? null : bodyRequests(requests, answered) }
+  /** Counters of this process. */
+  stats(): StatsSnapshot {
+    return this.parts.stats.snapshot(this.parts.clock.now())
   }
 
-  /** Counters of this process, those of its map layers, and what the store holds (null when it cannot say). Never rejects. */
+  /** What this process tells of itself to those that serve at the same address. */
+  share(): Share {
+    const { stats, bodyRequests, memory } = this.parts
+    const layers = stats.tiles.snapshot()
+    return { stats: this.stats(), bodyRequests: bodyRequests?.() ?? null, layers, memory: memory?.() ?? null }
+  }
+
+  async #shares(): Promise<Share> {
+    return together([this.share(), ...((await this.parts.siblings?.()) ?? [])])
+  }
+
+  /** Counters of this process (with workers, of all), those of its map layers, and what the store holds (null when it cannot say). Never rejects. */
   async statistics(): Promise<Statistics> {
-    const usage = await this.#usage()
+    const [usage, all] = await Promise.all([this.#usage(), this.#shares()])
+    const { stats, bodyRequests: requests } = all
+    const answered = { misses: stats.misses, hits: stats.hits + stats.stale + stats.revalidated }
     return {
-      ...this.stats(),
+      ...stats,
+      bodyRequests: requests === null ? null : bodyRequests(requests, answered),
       entries: usage?.entries ?? null,
       bodies: usage?.bodies ?? null,
       bytesSaved: usage === undefined ? null : usage.entryBytes - usage.bodyBytes,
-      layers: this.parts.stats.tiles.snapshot(),
+      layers: all.layers,
     }
   }
 

@@ -1,5 +1,5 @@
 import http, { type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isBan, parseBan, type ParseError } from './ban-packet.js'
 import { StrataError } from '../errors.js'
@@ -71,8 +71,11 @@ export function proxyListener(
 
 export interface RunningServer {
   readonly address: { readonly host: string; readonly port: number }
-  /** Stops listening, lets running requests end, and cuts what is left after `drainTimeoutMs`. */
-  close(): Promise<void>
+  /**
+   * Stops listening, lets running requests end, and cuts what is left after `drainTimeoutMs`. `gently`: idle connections are left to
+   * their own timeout, for a request may be on its way; each ends with its next answer.
+   */
+  close(gently?: boolean): Promise<void>
 }
 
 /** @throws the listen error (EADDRINUSE, EACCES, …) */
@@ -124,7 +127,10 @@ export async function listen(
     server.listen(where.port, where.host, () => resolve())
   })
   const { address, port } = server.address() as AddressInfo
-  return { address: { host: address, port }, close: () => drain(server, upgraded, settings.drainTimeoutMs) }
+  return {
+    address: { host: address, port },
+    close: gently => drain(server, upgraded, settings, gently === true),
+  }
 }
 
 function onClientError(error: ParseError, socket: Socket, answers: AnswerFields, purges: PurgeMethods): void {
@@ -155,16 +161,26 @@ function answerBan(error: ParseError, socket: Socket, answers: AnswerFields, pur
   )
 }
 
-async function drain(server: http.Server, upgraded: ReadonlySet<Duplex>, timeoutMs: number): Promise<void> {
-  const closed = new Promise<void>(resolve => server.close(() => resolve()))
-  server.closeIdleConnections()
+async function drain(
+  server: http.Server,
+  upgraded: ReadonlySet<Duplex>,
+  { drainTimeoutMs, keepAliveTimeoutMs }: ServerSettings,
+  gently: boolean,
+): Promise<void> {
+  // http's own `close` ends idle connections at once; net's leaves them.
+  const stopListening = gently ? NetServer.prototype.close : http.Server.prototype.close
+  const closed = new Promise<void>(resolve => stopListening.call(server, () => resolve()))
+  if (gently) server.prependListener('request', (_req, res) => void (res.shouldKeepAlive = false))
+  const endsIdle = performance.now() + (gently ? keepAliveTimeoutMs : 0)
   // A connection that becomes idle while we drain is closed at the next look.
-  const look = setInterval(() => server.closeIdleConnections(), 50)
+  const look = setInterval(() => {
+    if (performance.now() >= endsIdle) server.closeIdleConnections()
+  }, 50)
   const cut = setTimeout(() => {
     server.closeAllConnections()
     // The server does not know these any more, and a WebSocket need never end.
     for (const socket of upgraded) socket.destroy()
-  }, timeoutMs)
+  }, drainTimeoutMs)
   await closed
   clearInterval(look)
   clearTimeout(cut)

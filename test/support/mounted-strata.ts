@@ -33,11 +33,11 @@ export async function listen(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Waits until `isSo` holds; fails with `what` after five seconds. */
+/** Waits until `isSo` holds; fails with `what` after thirty seconds. */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5000
+  const end = performance.now() + 30_000
   while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`in five seconds it did not happen that ${what}`)
+    if (performance.now() > end) throw new Error(`in thirty seconds it did not happen that ${what}`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }
 }
