@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import type { Flag } from '../config/flags.js'
 import type { CreateFlags } from './keys-command.js'
 import type { ReconcileFlags } from './reconcile-command.js'
+import type { WarmFlags } from './warm-command.js'
 import { FLAGS } from '../config/flags.js'
 import { messageOf, isStrataError } from '../errors.js'
 
@@ -48,6 +49,35 @@ export async function run(argv: readonly string[], output: Output = STANDARD): P
     .action(async (options: Options & ReconcileFlags) => {
       const { reconcileCommand } = await import('./reconcile-command.js')
       code = await reconcileCommand(sourcesOf(options), options, output)
+    })
+
+  withSettings(program.command('warm'))
+    .description('have a running node fill its cache: tiles of an area or a list, or URLs')
+    .option('--layer <name>', 'map layer, with --bbox, --geojson or --expiry-list')
+    .option('--bbox <w,s,e,n>', 'area in degrees: --bbox=5.9,45.8,10.5,47.8')
+    .option('--geojson <file>', 'area, GeoJSON with polygons')
+    .option('--zoom <range>', 'zooms: 0-12')
+    .option('--matrix-set <id>', 'tile matrix set, where the layer has several')
+    .option('--param <name=value>', 'a place of the template, again for each', collect)
+    .option('--expiry-list <file>', 'tiles, z/x/y a line, as osm2pgsql and Imposm write them')
+    .option('--urls <file>', 'URLs, one a line')
+    .option('--from-log <file>', 'the most requested URLs of an access log (JSON lines, common, combined)')
+    .option('--top <number>', '… and how many of them', '10000')
+    .option('--refresh', 'also fetch again what is fresh')
+    .option('--dry-run', 'say what it would come to, and do nothing')
+    .option('--confirm', 'more than warm.maxTiles')
+    .option('--concurrency <number>', 'most requests to the origin at once')
+    .option('--rate <number>', '… and in a second')
+    .option('--bytes-per-second <size>', '… and bytes in a second')
+    .option('--retries <number>', 'times that what has failed is tried again')
+    .option('--site <url>', 'under what clients ask: https://maps.example (warm.site)')
+    .option('--header <name:value>', 'request field that chooses a variant, again for each', collect)
+    .option('--admin <url>', 'admin routes of the node: http://127.0.0.1:8080/admin/cache')
+    .option('--failures <file>', 'where to write what failed')
+    .option('--detach', 'print the id of the job, and do not wait for it')
+    .action(async (options: Options & WarmFlags) => {
+      const { warmCommand } = await import('./warm-command.js')
+      code = await warmCommand(sourcesOf(options), options, output)
     })
 
   const keys = program.command('keys').description('API keys of the admin routes')
@@ -113,7 +143,7 @@ export async function run(argv: readonly string[], output: Output = STANDARD): P
 }
 
 export type Format = 'text' | 'markdown' | 'yaml' | 'json'
-type Options = Readonly<Record<string, string | boolean | undefined>>
+type Options = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 function failed(error: unknown, output: Output): number {
   // Commander has written its message already; help and version come this way too, with code 0.
@@ -125,6 +155,10 @@ function failed(error: unknown, output: Output): number {
   const stack = error instanceof Error && !isStrataError(error) ? error.stack : undefined
   output.err(`strata: ${stack ?? messageOf(error)}\n`)
   return EXIT.failed
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 function withSettings(command: Command): Command {
@@ -146,7 +180,8 @@ function given({ name }: Flag, options: Options): string | boolean | undefined {
   const negated = name.startsWith('no-')
   const key = name.replace(/^no-/, '').replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   if (negated) return options[key] === false ? true : undefined
-  return options[key]
+  const value = options[key]
+  return typeof value === 'object' ? undefined : value
 }
 
 function packageVersion(): string {
