@@ -1,6 +1,9 @@
-import { describe, expect, test } from '@jest/globals'
+import { afterAll, describe, expect, test } from '@jest/globals'
 import express from 'express'
+import { pino } from 'pino'
 import request from 'supertest'
+import { openEngine } from '../../src/compose/engine.js'
+import { loadConfig } from '../../src/config/index.js'
 import { ApiKeys } from '../../src/engine/access/api-keys.js'
 import { ROLES, SCOPES, scopesOf, type Role, type Scope } from '../../src/engine/access/scopes.js'
 import { systemClock } from '../../src/engine/clock.js'
@@ -13,12 +16,32 @@ import {
   type AdminRoute,
 } from '../../src/server/admin/index.js'
 import { mountRoutes } from '../../src/server/admin/route.js'
+import { tilesRoutes } from '../../src/server/admin/tiles-routes.js'
+import { warmRoutes } from '../../src/server/admin/warm-routes.js'
+import { TrustedPeers } from '../../src/server/forwarded.js'
 import { memoryApiKeyStore } from '../../src/stores/memory/index.js'
 import { memoryAudit } from '../support/audited.js'
 import { sampleKey } from '../support/entries.js'
 import { operatedCache } from '../support/operated-cache.js'
 
 const health = { live: () => ({ ok: true, checks: {} }), ready: () => ({ ok: true, checks: {} }) }
+
+/** For the routes that need more than an operator: layers, and what fills them. */
+const engine = await openEngine(
+  loadConfig({
+    options: {
+      backend: 'memory',
+      rules: [{ match: '/t/**', layer: { name: 'base', template: '/t/{z}/{x}/{y}.png' } }],
+    },
+  }),
+  pino({ level: 'silent' }),
+  false,
+)
+afterAll(() => engine.close())
+const layerRoutes = [
+  ...tilesRoutes(engine.tiles),
+  ...warmRoutes(engine.seeder, engine.operator, new TrustedPeers([])),
+]
 
 /** Whose credentials say what they may: `only-purge`, `operator`, `nothing`. */
 const principals: Record<string, readonly (Scope | Role)[]> = {
@@ -38,7 +61,7 @@ async function admin(routes: readonly AdminRoute[] = []) {
     ],
   })
   const keys = new ApiKeys({ store: memoryApiKeyStore(), clock: systemClock, namespace: 'test' })
-  const own = [...apiKeysRoutes(keys), ...auditRoutes('/nowhere/audit.jsonl'), ...routes]
+  const own = [...apiKeysRoutes(keys), ...auditRoutes('/nowhere/audit.jsonl'), ...layerRoutes, ...routes]
   const written = memoryAudit()
   const { audit } = written
   const router = adminRouter({ operator: cache.operator, health, access, audit, routes: own })
@@ -72,6 +95,9 @@ describe('the matrix of principals and routes, from the router itself', () => {
         'POST /sweep',
         'POST /reconcile',
         'GET /jobs',
+        'POST /tiles/:layer/invalidate',
+        'POST /tiles/:layer/seed',
+        'GET /tiles/:layer/coverage',
         'GET /audit',
         'GET /api-keys',
         'POST /api-keys',
@@ -249,9 +275,9 @@ describe('a route that says not who may use it', () => {
 
   test('a new one of another part is asked for like the others', async () => {
     const { app } = await admin([
-      { path: '/warm', methods: { POST: { scope: 'warm', action: 'warm', run } } },
+      { path: '/brand-new', methods: { POST: { scope: 'warm', action: 'warm', run } } },
     ])
-    const post = (who: string) => request(app).post('/admin/cache/warm').set('authorization', `Bearer ${who}`)
+    const post = (who: string) => request(app).post('/admin/cache/brand-new').set('authorization', `Bearer ${who}`)
     await post('seeder').expect(200)
     await post('purger').expect(403)
   })
