@@ -277,7 +277,8 @@ describe('a route that says not who may use it', () => {
     const { app } = await admin([
       { path: '/brand-new', methods: { POST: { scope: 'warm', action: 'warm', run } } },
     ])
-    const post = (who: string) => request(app).post('/admin/cache/brand-new').set('authorization', `Bearer ${who}`)
+    const post = (who: string) =>
+      request(app).post('/admin/cache/brand-new').set('authorization', `Bearer ${who}`)
     await post('seeder').expect(200)
     await post('purger').expect(403)
   })
