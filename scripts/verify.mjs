@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { attackTotals } from './attack-totals.mjs'
 import { withOwnNpm } from './npm-path.mjs'
 
 /**
@@ -32,11 +33,11 @@ for (const { name, passed, failed, detail } of results) {
 process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`)
 process.exitCode = sum('failed') === 0 ? 0 : 1
 
-function npm(args) {
+function npm(args, more = {}) {
   return spawnSync('npm', ['run', '--silent', ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: withOwnNpm(process.env),
+    env: { ...withOwnNpm(process.env), ...more },
   })
 }
 

@@ -225,7 +225,7 @@ function buildParts(
   warn: Parts['events']['warn'],
   onMarks: () => void,
 ): Parts {
-  const memory = new MemoryTier(settings.memory)
+  const memory = new MemoryTier(settings.memory, settings.limits.maxVariants)
   const fence = new Fence(stores.metadata, {
     maxMarks: settings.limits.maxMarks,
     onReset: () => memory.clear(),

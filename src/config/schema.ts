@@ -171,6 +171,9 @@ const server = z.strictObject({
   maxHeaderBytes: bytes({ min: 1024, max: MiB })
     .default(16 * 1024)
     .describe("Largest header of a client's request"),
+  maxFields: count({ min: 16, max: 65_536 })
+    .default(1000)
+    .describe("Field lines of a client's request; more get 431"),
   maxUrlBytes: bytes({ min: 256, max: MiB })
     .default(16 * 1024)
     .describe("Longest target of a client's request; longer ones get 414"),

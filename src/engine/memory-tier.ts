@@ -35,7 +35,10 @@ const OVERHEAD_BYTES = 2560
 export class MemoryTier {
   readonly #groups: LRUCache<string, readonly Resident[]> | undefined
 
-  constructor(private readonly settings: MemorySettings) {
+  constructor(
+    private readonly settings: MemorySettings,
+    private readonly maxVariants = Infinity,
+  ) {
     if (settings.maxBytes > 0) {
       this.#groups = new LRUCache({
         max: settings.maxEntries,
@@ -59,7 +62,8 @@ export class MemoryTier {
     )
       return
     const others = (this.#groups.peek(text) ?? []).filter(r => r.stored.variant !== resident.stored.variant)
-    this.#groups.set(text, [...others, resident])
+    // Each hit looks through them, and clients decide how many there are: the newest stay.
+    this.#groups.set(text, [...others, resident].slice(-this.maxVariants))
   }
 
   /** Whether a body of this size may be kept at all. */

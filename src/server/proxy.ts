@@ -23,7 +23,7 @@ import {
 import { rawAnswer, rawJson } from './problem.js'
 import { refusalHeaders } from './access/refused.js'
 import type { PurgeMethods } from './purge-methods.js'
-import { framingFault, isRefused, refuseConnection } from './request-framing.js'
+import { framingFault, isRefused, refuseConnection, tooManyFields } from './request-framing.js'
 import { cutSlowReaders } from './slow-readers.js'
 import { isWebSocket, type OnUpgrade } from './upgrade.js'
 
@@ -34,6 +34,7 @@ export interface ServerSettings {
   readonly maxHeaderBytes: number
   readonly maxBodyBytes: number
   readonly maxUrlBytes: number
+  readonly maxFields: number
   /** Longest time in which a client may take nothing of its answer, ms. */
   readonly sendTimeoutMs: number
   readonly drainTimeoutMs: number
@@ -89,7 +90,7 @@ export async function listen(
 ): Promise<RunningServer> {
   const strict: Listener = (req, res) => {
     if (isRefused(req)) return
-    const fault = framingFault(req)
+    const fault = framingFault(req) ?? tooManyFields(req, settings.maxFields)
     if (fault === undefined) return listener(req, res)
     refuseConnection(req, res)
     new NodeResponder(res).fail(fault, answers.trace('BYPASS', { detail: fault.code }, ''))

@@ -32,7 +32,7 @@ export async function engineNode(
 ): Promise<{ parts: Parts; journey: Journey; get(request: ClientRequest, origin: Origin): Promise<Given> }> {
   const time = new ManualTime()
   const events = { warn: () => {} }
-  const memory = new MemoryTier(settings.memory)
+  const memory = new MemoryTier(settings.memory, settings.limits.maxVariants)
   const fence = new Fence(stores.metadata, {
     maxMarks: settings.limits.maxMarks,
     onReset: () => memory.clear(),

@@ -55,6 +55,7 @@ const CHANGING = new Set([
   'connection',
   'keep-alive',
   'transfer-encoding',
+  'content-length',
 ])
 
 function plain({ status, fields, body }: Answer): string {
