@@ -56,10 +56,15 @@ function jest(name, projects, workers) {
   const folder = mkdtempSync(join(tmpdir(), 'strata-verify-'))
   const file = join(folder, 'jest.json')
   try {
-    const { status } = npm([
-      ...['jest', '--', '--ci', '--forceExit', '--json', '--outputFile', file],
-      ...['--maxWorkers', String(workers), '--selectProjects', ...projects],
-    ])
+    const attacks = join(folder, 'attacks')
+    const { status } = npm(
+      [
+        ...['jest', '--', '--ci', '--forceExit', '--json', '--outputFile', file],
+        ...['--maxWorkers', String(workers), '--selectProjects', ...projects],
+      ],
+      { STRATA_ATTACK_TALLY: attacks },
+    )
+    if (projects.includes('security')) process.stdout.write(`${attackTotals(attacks)}\n`)
     const report = JSON.parse(readFileSync(file, 'utf8'))
     const broken = report.numRuntimeErrorTestSuites
     const skipped = report.numPendingTests + report.numTodoTests
