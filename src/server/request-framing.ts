@@ -24,7 +24,9 @@ export function framingFault({ headers, httpVersionMinor }: IncomingMessage): St
 /** node counts the characters of names and values alone: ten thousand fields of one letter are few to it. */
 export function tooManyFields({ rawHeaders }: IncomingMessage, most: number): StrataError | undefined {
   if (rawHeaders.length <= 2 * most) return undefined
-  return new StrataError('STRATA_BAD_REQUEST', 'the request has more fields than server.maxFields', { status: 431 })
+  return new StrataError('STRATA_BAD_REQUEST', 'the request has more fields than server.maxFields', {
+    status: 431,
+  })
 }
 
 const refused = new WeakSet<object>()
