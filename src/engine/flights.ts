@@ -308,6 +308,7 @@ export class Flights {
         stamp,
         candidate,
         unkeyed: trip.unkeyed,
+        isWarming: x.warming !== undefined,
         isAlone: () => name === undefined || this.#flights.get(name)?.flight !== flight,
         onInterim: (status, fields) => x.responder.interim(status, fields),
         onAddressed: address =>

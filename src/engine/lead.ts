@@ -28,6 +28,8 @@ export interface LeadPlan {
   readonly stamp: FenceState | undefined
   readonly candidate: EntryCandidate | undefined
   readonly unkeyed: UnkeyedFields
+  /** Nobody asks for it: what comes does not push out of memory what somebody does. */
+  readonly isWarming: boolean
   /** Nobody can join this flight. */
   readonly isAlone: () => boolean
   /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
@@ -340,7 +342,7 @@ export class Lead {
       const { candidate } = plan
       if (candidate !== undefined && candidate.stored.key !== entry.key) void this.#stored.discard(candidate)
       const soft = parts.fence.verdict(entry) !== 'live'
-      if (bytes !== undefined && !soft && parts.memory.takes(bytes.length)) {
+      if (bytes !== undefined && !soft && !plan.isWarming && parts.memory.takes(bytes.length)) {
         parts.memory.put(
           this.#address.text,
           residentOf(candidateOf(entry, plan.rule, false), bytes, parts.fence.state().seq),

@@ -52,7 +52,9 @@ export function watchedClient(origin: URL, options: object): Dispatcher {
     ...options,
     connect: (to: buildConnector.Options, done: buildConnector.Callback) =>
       connect(to, (...result) => {
-        if (result[1] !== null) connection.opened(result[1])
+        // Where it fails, undici gives no second argument at all.
+        const [, socket] = result as [Error | null, Socket?]
+        if (socket) connection.opened(socket)
         done(...result)
       }),
   })

@@ -15,6 +15,8 @@ export type Warmed =
 export interface Watched {
   answered(ms: number, bytes: number): void
   failed(): void
+  /** Nothing more is asked of it: what is left is to store it. */
+  over(): void
 }
 
 export interface FetchParts {
@@ -75,6 +77,7 @@ export async function warm(
   try {
     parts.journey.run(exchange)
     await over
+    watched.over()
     await parts.journey.settledFor(exchange)
     const { bytes } = outcome
     if (isBroken || (head !== undefined && (head.status >= 500 || head.status === 429))) {

@@ -34,6 +34,8 @@ const SAVE_EVERY_MS = 2000
 const SAVE_AGAIN_MS = 1000
 const RETRY_PAUSE_MS = 1000
 const ITEMS_A_TURN = 64
+/** So many times as many as are asked for at once may be under way in all: the origin need not wait for the store. */
+const STORING = 8
 
 /**
  * Warms the items of a source, in order, several at once: what fails is tried again when all others are done. Results are counted in the
@@ -44,13 +46,19 @@ export class WarmRun {
   /** In order: those under way, and those over behind one that is under way. */
   #slots: Slot[] = []
   #active = 0
-  /** Wait for their turn with the origin, or are with it. */
+  /** Are with the origin, or about to be. */
   #asking = 0
+  /** Wait for that. */
+  readonly #queue: (() => void)[] = []
   #saved = 0
   #savedAt: number
   #saving: Promise<void> | undefined
   #stopped = false
   #wake: (() => void) | undefined
+  readonly #told = {
+    failed: () => this.#pace.failed(),
+    answered: (ms: number, bytes: number) => this.#pace.answered(ms, bytes),
+  }
   #rateFrom: { at: number; done: number }
 
   constructor(
@@ -79,6 +87,7 @@ export class WarmRun {
 
   stop(): void {
     this.#stopped = true
+    for (const go of this.#queue.splice(0)) go()
     this.#wake?.()
   }
 
@@ -103,7 +112,8 @@ export class WarmRun {
   #mayBegin(): boolean {
     const { concurrency, batch } = this.limits
     const ahead = this.tally.done + this.#slots.length - this.#saved
-    return this.#active < concurrency && this.#asking < this.#pace.width && ahead < batch
+    const mayHaveMore = this.#active < concurrency * STORING && this.#queue.length < concurrency
+    return mayHaveMore && this.#asking < this.#pace.width && ahead < batch
   }
 
   #begin(item: WarmItem): void {
@@ -122,17 +132,31 @@ export class WarmRun {
     try {
       const found = await this.parts.standing(item)
       if (found === 'warm') return { result: 'hits' }
-      this.#asking++
-      try {
-        const wait = this.#pace.take()
-        if (wait >= 1) await this.#sleep(wait)
-        if (this.#stopped) return { result: 'failed', reason: 'stopped', bytes: 0 }
-        return await this.parts.warm(item, found, this.#pace)
-      } finally {
-        this.#asking--
-      }
+      return await this.#ask(item, found)
     } catch (error) {
       return { result: 'failed', reason: messageOf(error), bytes: 0 }
+    }
+  }
+
+  async #ask(item: WarmItem, found: Standing): Promise<Warmed> {
+    while (this.#asking >= this.#pace.width && !this.#stopped)
+      await new Promise<void>(resolve => this.#queue.push(resolve))
+    this.#asking++
+    let isWithOrigin = true
+    const over = () => {
+      if (isWithOrigin) this.#asking--
+      isWithOrigin = false
+      this.#queue.shift()?.()
+      this.#wake?.()
+    }
+    try {
+      const wait = this.#pace.take()
+      if (wait >= 1) await this.#sleep(wait)
+      if (this.#stopped) return { result: 'failed', reason: 'stopped', bytes: 0 }
+      const { failed, answered } = this.#told
+      return await this.parts.warm(item, found, { failed, answered, over })
+    } finally {
+      over()
     }
   }
 

@@ -104,6 +104,17 @@ describe('what cannot be had', () => {
     expect(asked.get('/tiles/3/0/0.png')).toBe(2)
   })
 
+  test('an origin that is away: nothing is warm, and the proxy lives', async () => {
+    const { call, over, close, base } = await seedingSite()
+    await close()
+    const { id } = (await call('POST', '/tiles/base/seed', { ...WORLD, zoom: 0, retries: 0 })).body as SeedJob
+    expect(await over(id)).toMatchObject({ state: 'incomplete', warm: { failed: 1 } })
+    expect((await call('GET', `/jobs/${id}/failures`)).body).toMatchObject({
+      failures: [{ name: '0/0/0', reason: 'the origin failed: STRATA_ORIGIN_UNREACHABLE' }],
+    })
+    expect((await fetch(`${base}/tiles/1/0/0.png`)).status).toBe(502)
+  })
+
   test('where missing tiles are kept (negativeTtl), a 404 is an answer', async () => {
     const { call, over, state, cache } = await seedingSite({}, { negativeTtl: 60 })
     state.answer = (_req, res) => void res.writeHead(404).end()
