@@ -8,6 +8,7 @@ import { closeAll, gate, onClose, openStrata, until } from '../support/mounted-s
 import { memoryAudit } from '../support/audited.js'
 import { operatedCache } from '../support/operated-cache.js'
 import express from 'express'
+import { done } from '../support/done-job.js'
 
 afterEach(closeAll)
 
@@ -96,12 +97,12 @@ describe.each(['embedded', 'redis'] as const)('two nodes on %s', name => {
 
   test("see each other's jobs", async () => {
     const [one, two] = [await openStrata(backend.options), await openStrata(backend.options)]
-    const job = await one.operator.sweep()
+    const job = await done(one.operator, one.operator.sweep())
     expect(job).toMatchObject({ state: 'done', kind: 'sweep' })
     await until('the other sees it', async () =>
       (await two.operator.jobs()).some(({ id, state }) => id === job.id && state === 'done'),
     )
-    const mine = await two.operator.sweep()
+    const mine = await done(two.operator, two.operator.sweep())
     expect(mine.node).not.toBe(job.node)
     expect((await one.operator.jobs()).map(({ id }) => id)).toEqual([mine.id, job.id])
   })

@@ -5,6 +5,7 @@ import type { Strata } from '../../src/compose.js'
 import type { StrataOptions } from '../../src/index.js'
 import { startBackend, type BackendName, type TestBackend } from '../support/backends.js'
 import { closeAll, listen, onClose, openStrata, until } from '../support/mounted-strata.js'
+import { done } from '../support/done-job.js'
 
 afterEach(closeAll)
 
@@ -74,7 +75,7 @@ describe.each<BackendName>(['embedded', 'redis', 's3-redis'])('two namespaces on
   ])('an invalidation of one (%j), and its sweep, leave the other', async what => {
     const [a, b] = await filled()
     expect(await a.strata.operator.invalidate(what)).toMatchObject({ effective: true, matched: 3, seq: 1 })
-    expect(await a.strata.operator.sweep()).toMatchObject({ state: 'done' })
+    expect(await done(a.strata.operator, a.strata.operator.sweep())).toMatchObject({ state: 'done' })
     expect(await a.strata.operator.status()).toMatchObject({ entries: 0, bytes: 0, bodies: 0 })
     expect(await b.strata.operator.status()).toMatchObject({
       entries: 3,
@@ -89,8 +90,11 @@ describe.each<BackendName>(['embedded', 'redis', 's3-redis'])('two namespaces on
 
   test('a limit of one is none of the other', async () => {
     const [a, b] = await filled({ limits: { maxStoreEntries: 2 } })
-    expect(await a.strata.operator.sweep()).toMatchObject({ state: 'done', removed: 2 })
-    await b.strata.operator.sweep()
+    expect(await done(a.strata.operator, a.strata.operator.sweep())).toMatchObject({
+      state: 'done',
+      removed: 2,
+    })
+    await done(b.strata.operator, b.strata.operator.sweep())
     expect((await a.strata.operator.status()).entries).toBe(1)
     expect((await b.strata.operator.status()).entries).toBe(3)
   })
@@ -100,7 +104,7 @@ describe.each<BackendName>(['embedded', 'redis', 's3-redis'])('two namespaces on
     await a.get('/1')
     expect(a.strata.operator.stats()).toMatchObject({ hits: 1, misses: 3 })
     expect(b.strata.operator.stats()).toMatchObject({ hits: 0, misses: 3 })
-    const job = await a.strata.operator.reconcile({ graceMs: 0 })
+    const job = await done(a.strata.operator, a.strata.operator.reconcile({ graceMs: 0 }))
     expect(job).toMatchObject({ state: 'done', examined: 6, removed: 0, bodies: 0 })
     expect((await a.strata.operator.jobs()).map(({ id }) => id)).toEqual([job.id])
     expect(await b.strata.operator.jobs()).toEqual([])

@@ -8,6 +8,7 @@ import type { StrataOptions } from '../../src/index.js'
 import { startBackend, type TestBackend } from '../support/backends.js'
 import { startTcpProxy } from '../fault/rig/tcp-proxy.js'
 import { closeAll, gate, listen, onClose, openStrata, until } from '../support/mounted-strata.js'
+import { done } from '../support/done-job.js'
 
 afterEach(closeAll)
 
@@ -87,18 +88,21 @@ describe('rebuild after a flush of Redis', () => {
     await stored(strata, 3)
     await redis.flushall()
     expect((await strata.operator.status()).entries).toBe(0)
-    const dry = await strata.operator.reconcile({ rebuild: true, dryRun: true, graceMs: 0 })
+    const dry = await done(
+      strata.operator,
+      strata.operator.reconcile({ rebuild: true, dryRun: true, graceMs: 0 }),
+    )
     expect(dry).toMatchObject({ state: 'done', rebuilt: 3, bodies: 0 })
     expect((await strata.operator.status()).entries).toBe(0)
 
-    const job = await strata.operator.reconcile({ rebuild: true, graceMs: 0 })
+    const job = await done(strata.operator, strata.operator.reconcile({ rebuild: true, graceMs: 0 }))
     expect(job).toMatchObject({ state: 'done', rebuilt: 3, bodies: 0, removed: 0 })
     const before = origin.asked.length
     for (const [i, [path, variant]] of asked.entries())
       expect(await get(path, variant)).toEqual({ cache: 'HIT', text: texts[i] })
     expect(origin.asked).toHaveLength(before)
     // The ledger knows them as before: another turn changes nothing.
-    const again = await strata.operator.reconcile({ rebuild: true, graceMs: 0 })
+    const again = await done(strata.operator, strata.operator.reconcile({ rebuild: true, graceMs: 0 }))
     expect(again).toMatchObject({ state: 'done', rebuilt: 0, bodies: 0, removed: 0 })
     expect(await strata.operator.status()).toMatchObject({ entries: 3, bodies: 3 })
   })
@@ -118,7 +122,7 @@ describe('rebuild after a flush of Redis', () => {
       expect(await strata.operator.invalidate(what)).toMatchObject({ effective: true })
       await redis.flushall()
       expect(await bodies()).toHaveLength(2)
-      const job = await strata.operator.reconcile({ rebuild: true, graceMs: 0 })
+      const job = await done(strata.operator, strata.operator.reconcile({ rebuild: true, graceMs: 0 }))
       expect(job).toMatchObject({ state: 'done', rebuilt: 0, bodies: 2 })
       expect((await get('/purged')).cache).toBe('MISS')
       expect((await get('/other')).cache).toBe('MISS')
@@ -131,7 +135,9 @@ describe('rebuild after a flush of Redis', () => {
     await stored(strata, 1)
     await redis.flushall()
     expect(await strata.operator.invalidate({ prefix: '/pa' })).toMatchObject({ effective: true })
-    expect(await strata.operator.reconcile({ rebuild: true, graceMs: 0 })).toMatchObject({
+    expect(
+      await done(strata.operator, strata.operator.reconcile({ rebuild: true, graceMs: 0 })),
+    ).toMatchObject({
       rebuilt: 0,
       bodies: 1,
     })
@@ -148,12 +154,17 @@ describe('rebuild after a flush of Redis', () => {
     const fills = [get('/page'), get('/large')]
     await until('both are at the origin', () => origin.asked.length === 3)
     // Its body of before is found, and its entry made, while the new one is on its way.
-    expect(await strata.operator.reconcile({ rebuild: true })).toMatchObject({ state: 'done', rebuilt: 1 })
+    expect(await done(strata.operator, strata.operator.reconcile({ rebuild: true }))).toMatchObject({
+      state: 'done',
+      rebuilt: 1,
+    })
     held.open()
     const [page] = await Promise.all(fills)
     await stored(strata, 2)
     await until('the newer one is served', async () => (await get('/page')).text === page!.text)
-    expect(await strata.operator.reconcile({ rebuild: true, graceMs: 0 })).toMatchObject({ state: 'done' })
+    expect(
+      await done(strata.operator, strata.operator.reconcile({ rebuild: true, graceMs: 0 })),
+    ).toMatchObject({ state: 'done' })
     expect((await get('/page')).text).toBe(page!.text)
     expect((await get('/large')).cache).toBe('HIT')
   })
@@ -163,11 +174,14 @@ describe('rebuild after a flush of Redis', () => {
     await get('/page')
     await stored(strata, 1)
     await redis.flushall()
-    const refused = await strata.operator.reconcile({ rebuild: true, graceMs: 0 })
+    const refused = await done(strata.operator, strata.operator.reconcile({ rebuild: true, graceMs: 0 }))
     expect(refused).toMatchObject({ state: 'failed', error: expect.stringContaining('s3.notes') })
     expect(await bodies()).toHaveLength(1)
     const other = await site()
-    const job = await other.strata.operator.reconcile({ rebuild: true, graceMs: 0 })
+    const job = await done(
+      other.strata.operator,
+      other.strata.operator.reconcile({ rebuild: true, graceMs: 0 }),
+    )
     expect(job).toMatchObject({ state: 'done', rebuilt: 0, bodies: 1 })
     await until('it is gone', async () => (await bodies()).length === 0)
   })
