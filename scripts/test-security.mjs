@@ -24,7 +24,7 @@ try {
   ]
   const paths = process.argv.slice(2)
   const { status } = run([...jest, ...(paths.length === 0 ? [] : ['--testPathPatterns', ...paths])], {
-    STRATA_ATTACK_TALLY: file,
+    ATTACK_TALLY_FILE: file,
   })
   const totals = attackTotals(file)
   process.stdout.write(`${totals}\n`)

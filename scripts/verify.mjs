@@ -62,7 +62,7 @@ function jest(name, projects, workers) {
         ...['jest', '--', '--ci', '--forceExit', '--json', '--outputFile', file],
         ...['--maxWorkers', String(workers), '--selectProjects', ...projects],
       ],
-      { STRATA_ATTACK_TALLY: attacks },
+      { ATTACK_TALLY_FILE: attacks },
     )
     if (projects.includes('security')) process.stdout.write(`${attackTotals(attacks)}\n`)
     const report = JSON.parse(readFileSync(file, 'utf8'))

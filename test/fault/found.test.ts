@@ -7,7 +7,17 @@ import { startRig, type Rig } from './rig/rig.js'
 let rig: Rig
 beforeEach(async () => {
   // What is stale at once is soon followed again.
-  rig = await startRig({ backend: 'memory', nodes: 1, env: { STRATA_LIMITS_HIT_FOR_MISS_MS: '1' } })
+  rig = await startRig({
+    backend: 'memory',
+    nodes: 1,
+    env: {
+      STRATA_LIMITS_HIT_FOR_MISS_MS: '1',
+      // Bodies that outlive their entries for a while.
+      STRATA_LIMITS_INLINE_BODY_BYTES: '0',
+      // Else who sends another X-Variant joins no flight at all.
+      STRATA_DEFAULTS_UNKEYED_FIELDS: 'forward',
+    },
+  })
 })
 afterEach(() => rig.stop())
 

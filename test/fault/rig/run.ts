@@ -51,7 +51,13 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const random = new Random(seed)
   // Also the log's end, its folding and its shortening are part of what is tried.
   const maxMarks = random.pick(['64', '256', '1024'])
-  const env = { STRATA_LIMITS_MAX_MARKS: maxMarks, ...options.env }
+  // With `vary`, who sends another X-Variant joins no flight; with `forward` he may, and has to be told apart when the answer is there.
+  const unkeyed = random.pick(['forward', 'vary'])
+  const env = {
+    STRATA_LIMITS_MAX_MARKS: maxMarks,
+    STRATA_DEFAULTS_UNKEYED_FIELDS: unkeyed,
+    ...options.env,
+  }
   const rig = await startRig({ ...options, env })
   const tally = new Tally()
   const started = performance.now()

@@ -31,7 +31,7 @@ export class Tally {
 
   /** For `afterAll`. */
   report(): void {
-    const file = process.env.STRATA_ATTACK_TALLY
+    const file = process.env.ATTACK_TALLY_FILE
     if (file !== undefined) appendFileSync(file, `${this.tried} ${this.succeeded.length}\n`)
   }
 }
