@@ -3,6 +3,7 @@ import crypto, { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import S3rver from 's3rver'
+import { steady } from './steady-s3rver.mjs'
 
 export interface S3Server {
   readonly endpoint: string
@@ -31,7 +32,7 @@ export async function startS3(ownPort = 0): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 'strata-s3-'))
   const configureBuckets = [{ name: 'strata-test', configs: [] }]
   const s3 = new S3rver({ address: '127.0.0.1', port: ownPort, directory, silent: true, configureBuckets })
-  keepFolders(s3, directory)
+  steady(s3)
   const { port } = await s3.run()
   return {
     endpoint: `http://127.0.0.1:${port}`,
@@ -45,19 +46,6 @@ export async function startS3(ownPort = 0): Promise<S3Server> {
       await s3.close()
       await rm(directory, { recursive: true, force: true })
     },
-  }
-}
-
-/**
- * s3rver takes away the folder of the last object that is deleted in it, also from under an object that is just being written there:
- * that ends its process by an error that nobody catches.
- */
-function keepFolders(s3: S3rver, directory: string): void {
-  s3.store.deleteObject = async (bucket, key) => {
-    // Its encoding of names: this project's are of letters that need none.
-    const file = join(directory, bucket, key)
-    const parts = ['object', 'object.md5', 'metadata.json']
-    await Promise.all(parts.map(part => rm(`${file}._S3rver_${part}`, { force: true })))
   }
 }
 

@@ -7,7 +7,6 @@ declare module 's3rver' {
       silent: boolean
       configureBuckets: { name: string; configs: string[] }[]
     })
-    readonly store: { deleteObject(bucket: string, key: string): Promise<void> }
     readonly httpServer: import('node:http').Server
     run(): Promise<import('node:net').AddressInfo>
     close(): Promise<void>

@@ -92,6 +92,8 @@ async function startS3(folder) {
     directory: folder,
     configureBuckets: [{ name: BUCKET, configs: [] }],
   })
+  const { steady } = await import('../../support/steady-s3rver.mjs')
+  steady(server)
   const { port } = await server.run()
   const env = {
     STRATA_S3_BUCKET: BUCKET,
