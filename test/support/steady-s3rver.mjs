@@ -1,21 +1,26 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
+const PARTS = ['object.md5', 'metadata.json', 'object']
+
 /**
- * Two things that S3 never does, taken out of s3rver. It answers a PUT before the file is written: whoever reads the object at once
- * gets a part of it. And with the last object of a folder it takes the folder away, also from under an object that is just being
- * written there: that ends its process by an error that nobody catches.
+ * Three things that S3 never does, taken out of s3rver. It answers a PUT before the file is written: whoever reads the object at once
+ * gets a part of it. It writes over an object where it lies: whoever reads it meanwhile gets an error. And with the last object of a
+ * folder it takes the folder away, also from under an object that is just being written there: that ends its process by an error that
+ * nobody catches.
  * @param {any} s3 an S3rver
  */
 export function steady(s3) {
   const { store } = s3
   store.putObject = async object => {
-    const path = store.getResourcePath(object.bucket, object.key, 'object')
-    await mkdir(dirname(path), { recursive: true })
+    const { bucket, key, metadata } = object
+    // Elsewhere first, then all at once to its place.
+    const temporary = `.put-${randomUUID()}`
+    const path = store.getResourcePath(bucket, temporary, 'object')
     const md5 = createHash('md5')
     let size = 0
     /** @param {AsyncIterable<Buffer>} chunks */
@@ -27,13 +32,16 @@ export function steady(s3) {
       }
     }
     const content = Buffer.isBuffer(object.content) ? Readable.from([object.content]) : object.content
+    await mkdir(dirname(path), { recursive: true })
     await pipeline(content, measured, createWriteStream(path))
     const digest = md5.digest('hex')
-    await store.putMetadata(object.bucket, object.key, object.metadata, digest)
+    await store.putMetadata(bucket, temporary, metadata, digest)
+    await mkdir(dirname(store.getResourcePath(bucket, key, 'object')), { recursive: true })
+    for (const part of PARTS)
+      await rename(store.getResourcePath(bucket, temporary, part), store.getResourcePath(bucket, key, part))
     return { size, md5: digest }
   }
   store.deleteObject = async (bucket, key) => {
-    const parts = ['object', 'object.md5', 'metadata.json']
-    await Promise.all(parts.map(part => rm(store.getResourcePath(bucket, key, part), { force: true })))
+    await Promise.all(PARTS.map(part => rm(store.getResourcePath(bucket, key, part), { force: true })))
   }
 }
