@@ -12,7 +12,7 @@ export type FillFailure =
   'too-large' | 'limits' | 'store-failed' | 'fenced' | 'aborted' | 'content-range' | 'body-lost'
 
 export type FillResult =
-  | { readonly stored: true; readonly entry: Entry; readonly bytes: Buffer | undefined }
+  | { readonly stored: true; readonly entry: Entry; readonly bytes: Buffer | undefined; readonly seq: number }
   | { readonly stored: false; readonly reason: FillFailure; readonly error?: string }
 
 export interface FillDeps {
@@ -21,7 +21,10 @@ export interface FillDeps {
   readonly clock: Clock
   readonly pending: PendingBytes
   /** Holds the entry against all marks and commits it (the fence's part). */
-  readonly commit: (entry: Entry, inline?: Buffer) => Promise<{ ok: true } | { ok: false; reason: string }>
+  readonly commit: (
+    entry: Entry,
+    inline?: Buffer,
+  ) => Promise<{ ok: true; seq: number } | { ok: false; reason: string }>
   readonly smallBodyBytes: number
   /** Bodies up to this size are kept with the metadata, bytes; 0: none. */
   readonly inlineBodyBytes: number
@@ -151,7 +154,7 @@ export class Fill {
     const exact = range === undefined || range.last - range.first + 1 === body.size
     if (!exact && this.plan.exactRange) return { stored: false, reason: 'content-range' }
     const result = await this.deps.commit(entry, inline)
-    if (result.ok) return { stored: true, entry, bytes: undefined }
+    if (result.ok) return { stored: true, entry, bytes: undefined, seq: result.seq }
     return { stored: false, reason: result.reason === 'body' ? 'body-lost' : 'fenced' }
   }
 

@@ -337,11 +337,11 @@ export class Lead {
     const { parts, plan } = this
     if (result.stored) {
       parts.stats.fills++
-      const { entry, bytes } = result
+      const { entry, bytes, seq } = result
       // What is newer went elsewhere: where it was looked for, nothing older may be found.
       const { candidate } = plan
       if (candidate !== undefined && candidate.stored.key !== entry.key) void this.#stored.discard(candidate)
-      const soft = parts.fence.verdict(entry) !== 'live'
+      const soft = parts.fence.verdict(entry) !== 'live' || parts.fence.verdict(entry, seq) !== 'live'
       if (bytes !== undefined && !soft && !plan.isWarming && parts.memory.takes(bytes.length)) {
         parts.memory.put(
           this.#address.text,

@@ -27,7 +27,10 @@ export interface FenceOptions {
 
 export type Verdict = 'live' | 'soft' | 'dead'
 
-export type CheckedCommit = CommitResult | { readonly ok: false; readonly reason: 'dead' }
+export type CheckedCommit =
+  | { readonly ok: true; readonly seq: number }
+  | Extract<CommitResult, { ok: false }>
+  | { readonly ok: false; readonly reason: 'dead' }
 
 const PAGE = 1000
 // Each try loses only to an invalidation that came within the one step; under a storm of them it takes more than a few.
@@ -152,6 +155,8 @@ export class Fence {
   /**
    * Commits, held against all marks: when one comes in between, checks again and tries again.
    * `dead`: an invalidation since its stamp concerns the entry.
+   * `seq`: up to there the entry was held against all marks; for `verdict`, when it is kept in memory: what came and was retired while
+   * the store's answer was on its way is in no log any more.
    * @param known what the content was known as before, where that was another key, or its fields said another thing of its URLs.
    */
   async commitChecked(
@@ -162,8 +167,10 @@ export class Fence {
     for (let tries = 1; ; tries++) {
       if (this.verdict(entry) === 'dead') return { ok: false, reason: 'dead' }
       if (known !== entry && this.verdict(known) === 'dead') return { ok: false, reason: 'dead' }
-      const result = await this.store.commit(entry, { ...options, checked: this.#state })
-      if (result.ok || result.reason !== 'fence' || tries === COMMIT_TRIES) return result
+      const checked = this.#state
+      const result = await this.store.commit(entry, { ...options, checked })
+      if (result.ok) return { ok: true, seq: checked.seq }
+      if (result.reason !== 'fence' || tries === COMMIT_TRIES) return result
       await this.observe(result.fence)
     }
   }

@@ -252,7 +252,7 @@ test('an entry never refers to a body that is not there whole: body first, metad
     bodies: { put: async () => void order.push('body') },
     commit: async (_entry: Entry) => {
       order.push('entry')
-      return { ok: true }
+      return { ok: true, seq: 0 }
     },
   })
   await written(fill(), 'ab')

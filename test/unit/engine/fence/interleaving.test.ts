@@ -119,7 +119,8 @@ test('no read that begins after a purge has returned is answered with what was f
           await store.reserveBody(entry.body.id, Number.MAX_SAFE_INTEGER)
           await pause()
           const result = await fence.commitChecked(entry, { maxVariants: 5 })
-          if (result.ok && fence.verdict(entry) === 'live')
+          const isLive = (since?: number) => fence.verdict(entry, since) === 'live'
+          if (result.ok && isLive() && isLive(result.seq))
             memory.set(key, { entry, checked: fence.state().seq })
           if (!result.ok) refused++
         },
