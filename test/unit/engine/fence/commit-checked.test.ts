@@ -28,7 +28,7 @@ describe('commitChecked', () => {
     const { fence, entry } = await ready(store)
     const commits = jest.spyOn(store, 'commit')
     await store.invalidate([text({ tag: 'another' })])
-    expect(await fence.commitChecked(entry, { maxVariants: 5 })).toEqual({ ok: true })
+    expect(await fence.commitChecked(entry, { maxVariants: 5 })).toEqual({ ok: true, seq: 1 })
     expect(commits).toHaveBeenCalledTimes(2)
     expect((await store.lookup(entry.key)).entries).toEqual([entry])
   })
@@ -45,7 +45,7 @@ describe('commitChecked', () => {
     const store = memoryMetadataStore()
     const { fence, entry } = await ready(store)
     await store.invalidate([text({ key: entry.key }, true)])
-    expect(await fence.commitChecked(entry, { maxVariants: 5 })).toEqual({ ok: true })
+    expect(await fence.commitChecked(entry, { maxVariants: 5 })).toEqual({ ok: true, seq: 1 })
     expect(fence.verdict(entry)).toBe('soft')
   })
 
