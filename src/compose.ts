@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Express } from 'express'
 import pino, { type Logger } from 'pino'
 import { openAdmin, ownServer, ownServerApart, type Admin } from './compose/admin.js'
+import { closeAll } from './compose/close-all.js'
 import { openEngine, type Engine } from './compose/engine.js'
 import { loadConfig, type StrataConfig, type StrataOptions } from './config/index.js'
 import type { Share } from './engine/operator/share.js'
@@ -37,6 +38,7 @@ export interface Strata {
   /** What an operator can ask and do, from code. */
   readonly operator: Operator
   readonly backend: string
+  /** Closes every part, whatever becomes of the others. @throws the first error of them */
   close(): Promise<void>
 }
 
@@ -68,10 +70,7 @@ export async function createStrata(options: StrataOptions = {}): Promise<Strata>
     tag: (res, ...tags) => tagResponse(res, tags),
     operator: engine.operator,
     backend: engine.backend.backend,
-    close: async () => {
-      await engine.close()
-      await admin.close()
-    },
+    close: () => closeAll([() => engine.close(), () => admin.close()]),
   }
 }
 
@@ -80,9 +79,18 @@ async function opening(engine: Engine, config: StrataConfig, log: Logger): Promi
   try {
     return await openAdmin(engine, config, log)
   } catch (error) {
-    await engine.close()
-    throw error
+    throw await closedAfter(error, () => engine.close(), log)
   }
+}
+
+/** Closes what is open already. Why the rest could not be opened is what is to be thrown: an error of closing is logged. */
+async function closedAfter(error: unknown, close: () => Promise<void>, log: Logger): Promise<unknown> {
+  try {
+    await close()
+  } catch (err) {
+    log.error({ what: 'close-failed', err }, 'close-failed')
+  }
+  return error
 }
 
 export interface RunningProxy {
@@ -124,12 +132,14 @@ export async function serve(
   }
   const servers: RunningServer[] = []
   const close = async (gently = false) => {
-    await Promise.all(servers.map(server => server.close(gently)))
-    // What a client has had already is also stored before the process ends.
-    await engine.settle()
-    await upstream.close()
-    await engine.close()
-    await admin.close()
+    await closeAll([
+      () => Promise.all(servers.map(server => server.close(gently))),
+      // What a client has had already is also stored before the process ends.
+      () => engine.settle(),
+      () => upstream.close(),
+      () => engine.close(),
+      () => admin.close(),
+    ])
   }
   try {
     const { admin: about, server: settings } = config
@@ -155,8 +165,7 @@ export async function serve(
       },
     }
   } catch (error) {
-    await close()
-    throw error
+    throw await closedAfter(error, close, log)
   }
 }
 

@@ -1,34 +1,20 @@
 import type { Logger } from 'pino'
 import { resolveBackend, toEngineSettings, type StrataConfig } from '../config/index.js'
-import { AnswerFields } from '../engine/answer-fields.js'
-import { Pieces } from '../engine/body/pieces.js'
-import { candidateOf } from '../engine/candidates.js'
+import type { AnswerFields } from '../engine/answer-fields.js'
 import { systemClock } from '../engine/clock.js'
-import { Fence } from '../engine/fence/fence.js'
-import { effectiveUrl } from '../engine/identity.js'
 import { Journey } from '../engine/journey.js'
 import { Jobs } from '../engine/jobs/jobs.js'
 import { JobLanes } from '../engine/jobs/lanes.js'
-import { LearntVariances } from '../engine/learnt-variances.js'
-import { Lease } from '../engine/lease.js'
-import { MemoryTier } from '../engine/memory-tier.js'
-import { Operator, type OperatorParts } from '../engine/operator.js'
+import type { Lease } from '../engine/lease.js'
+import type { Operator, OperatorParts } from '../engine/operator.js'
 import type { Origin } from '../engine/origin.js'
-import type { Parts } from '../engine/parts.js'
-import { OwedInvalidations } from '../engine/owed-invalidations.js'
-import { isInline } from '../engine/ports/index.js'
-import { PendingBytes } from '../engine/pending.js'
 import { QuietEvents } from '../engine/quiet-events.js'
-import { RecentUses } from '../engine/recent-uses.js'
 import { reconcile } from '../engine/reconcile.js'
 import { Rebuild } from '../engine/rebuild/rebuild.js'
 import { Refresher, type RefresherParts } from '../engine/refresh/refresher.js'
 import { Rules } from '../engine/rules.js'
-import { Stats } from '../engine/stats.js'
-import { AccessLog } from '../engine/sweep/access-log.js'
 import { Sweeper } from '../engine/sweep/sweeper.js'
 import { systemTimers } from '../engine/timers.js'
-import type { Entry, TileBook } from '../engine/ports/index.js'
 import type { WarmThrough } from '../engine/warm/warmer.js'
 import { messageOf } from '../errors.js'
 import { CoverageReports } from '../tiles/census/coverage-reports.js'
@@ -39,6 +25,9 @@ import { tileBook } from '../tiles/tile-book.js'
 import { accessLogger } from '../server/access-log.js'
 import type { Health } from '../server/admin/index.js'
 import type { Recorder } from '../server/middleware.js'
+import { closeAll } from './close-all.js'
+import { buildOperator, freshUntilBy, healthOf } from './operator.js'
+import { buildParts } from './parts.js'
 import { openStores, type Stores } from './stores.js'
 import { openWarmer } from './warmer.js'
 
@@ -64,6 +53,7 @@ export interface Engine {
   warmThrough(through: Pick<WarmThrough, 'origin' | 'requestFor'>): void
   /** Waits until what is being fetched now is stored, at most as long as requests have to end (`server.drainTimeoutMs`). */
   settle(): Promise<void>
+  /** Closes every part, whatever becomes of the others. @throws the first error of them */
   close(): Promise<void>
 }
 
@@ -152,8 +142,7 @@ export async function openEngine(
   const journey = new Journey(parts)
   const settle = async () => {
     // Another node goes on with it.
-    await warmJobs.stop()
-    await atMost(config.server.drainTimeoutMs, journey.settled())
+    await closeAll([() => warmJobs.stop(), () => atMost(config.server.drainTimeoutMs, journey.settled())])
   }
   const tileOperator = new TileOperator(layers, operator, coverage)
   return {
@@ -184,17 +173,18 @@ export async function openEngine(
       warmJobs.start()
     },
     settle,
-    close: async () => {
-      refresher?.stop()
-      await settle()
-      await parts.lease.stop()
-      parts.owed.stop()
-      await coverage.stop()
-      await jobs.stop()
-      await sweeper.stop()
-      await parts.accessLog.flush()
-      await stores.close()
-    },
+    close: () =>
+      closeAll([
+        () => refresher?.stop(),
+        settle,
+        () => parts.lease.stop(),
+        () => parts.owed.stop(),
+        () => coverage.stop(),
+        () => jobs.stop(),
+        () => sweeper.stop(),
+        () => parts.accessLog.flush(),
+        () => stores.close(),
+      ]),
   }
 }
 
@@ -216,95 +206,4 @@ async function atMost(ms: number, task: Promise<void>): Promise<void> {
   })
   await Promise.race([task, late])
   clearTimeout(timer)
-}
-
-function buildParts(
-  stores: Stores,
-  settings: Parts['settings'],
-  tiles: TileBook,
-  warn: Parts['events']['warn'],
-  onMarks: () => void,
-): Parts {
-  const memory = new MemoryTier(settings.memory, settings.limits.maxVariants)
-  const fence = new Fence(stores.metadata, {
-    maxMarks: settings.limits.maxMarks,
-    onReset: () => memory.clear(),
-    onMarks,
-    onRaised: state => lease.tell(state),
-    tiles,
-  })
-  const lease: Lease = new Lease({
-    metadata: stores.metadata,
-    fence,
-    clock: systemClock,
-    timers: systemTimers,
-    ...settings.tiers,
-    nodes: stores.nodes,
-  })
-  return {
-    settings,
-    tiles,
-    clock: systemClock,
-    metadata: stores.metadata,
-    bodies: stores.bodies,
-    pieces: new Pieces(settings.memory.maxBytes === 0 ? 0 : settings.memory.maxPieceBytes),
-    smallBodies: {
-      get: id => (isInline(id) ? stores.metadata.inlineBody(id) : stores.bodies.get(id)),
-    },
-    fence,
-    lease,
-    locks: stores.locks,
-    memory,
-    variances: new LearntVariances(),
-    answers: new AnswerFields(settings.http),
-    owed: new OwedInvalidations(fence, systemTimers, { warn }),
-    pending: new PendingBytes(settings.limits.maxPendingBytes),
-    uses: new RecentUses(settings.limits.minUses),
-    stats: new Stats(),
-    accessLog: new AccessLog(stores.metadata, {
-      timers: systemTimers,
-      onError: error => warn('access-log-failed', { error: messageOf(error) }),
-    }),
-    events: { warn },
-  }
-}
-
-/** Until when an entry is fresh by its fields and its rule, ms since the epoch. */
-function freshUntilBy(rules: Rules): (entry: Entry) => number {
-  return entry => {
-    const { policy, initialAge } = candidateOf(entry, rules.match(new URL(entry.url).pathname), false)
-    return entry.responseTime + policy.lifetime * 1000 - initialAge
-  }
-}
-
-function buildOperator(
-  parts: Parts,
-  background: { readonly sweeper: Sweeper; readonly jobs: Jobs },
-  about: Pick<
-    OperatorParts,
-    'backend' | 'namespace' | 'portless' | 'refresher' | 'settle' | 'bodyRequests' | 'jobBook' | 'siblings'
-  >,
-): Operator {
-  const rules = new Rules(parts.settings, parts.tiles)
-  return new Operator({
-    ...parts,
-    ...background,
-    timers: systemTimers,
-    limits: parts.settings.limits,
-    ...about,
-    memory: () => parts.memory.usage(),
-    freshUntil: freshUntilBy(rules),
-    effectiveUrls: url => [effectiveUrl(url, rules)],
-  })
-}
-
-function healthOf(operator: Operator): Health {
-  return {
-    live: () => ({ ok: true, checks: {} }),
-    ready: async () => {
-      const { tiers } = await operator.status()
-      const checks = { metadata: tiers.metadata, bodies: tiers.bodies }
-      return { ok: checks.metadata.ok && checks.bodies.ok, checks }
-    },
-  }
 }

@@ -11,6 +11,7 @@ import type { JobStore } from '../engine/ports/job-store.js'
 import type { RateLimiters } from '../engine/ports/rate-limiter.js'
 import type { StrataError } from '../errors.js'
 import type { RedisClient } from '../stores/redis/client.js'
+import { closeAll } from './close-all.js'
 
 export interface Stores {
   readonly metadata: MetadataStore
@@ -103,11 +104,8 @@ async function openShared(backend: 'redis' | 's3-redis', config: StrataConfig, w
     ...(horizon === undefined ? {} : { horizon }),
     ...(await redisNodes(redis, subscriber, config)),
     limiters: await redisLimiters(redis, config),
-    close: async () => {
-      await stores.close()
-      disconnectRedis(subscriber)
-      disconnectRedis(redis)
-    },
+    close: () =>
+      closeAll([() => stores.close(), () => disconnectRedis(subscriber), () => disconnectRedis(redis)]),
   }
 }
 
@@ -188,12 +186,6 @@ function together(
     jobs,
     warmJobs,
     apiKeys,
-    close: async () => {
-      await metadata.close()
-      await bodies.close()
-      await jobs.close()
-      await warmJobs.close()
-      await apiKeys.close()
-    },
+    close: () => closeAll([metadata, bodies, jobs, warmJobs, apiKeys].map(store => () => store.close())),
   }
 }

@@ -11,9 +11,11 @@ import type { Readable } from 'node:stream'
 import { StrataError } from '../errors.js'
 import type { FlowControl, OriginCall, OriginSink } from '../engine/origin.js'
 import { fromHeaderObject } from '../http/fields.js'
+import { bytesOf } from './body-chunk.js'
 import { CapturedRequest } from './captured-request.js'
 import { tagsOfResponse } from './code-tags.js'
 import { HandlerFields } from './handler-fields.js'
+import { afterEnd, headersSent, invalidStatus } from './node-errors.js'
 import type { SendMethods } from './node-responder.js'
 import { PipedSources } from './piped-sources.js'
 import { shieldSocket } from './shielded-socket.js'
@@ -192,7 +194,7 @@ export class CapturedResponse implements FlowControl, OriginCall {
       return false
     }
     // Who waits for the callback may use the memory again after it.
-    const bytes = toBuffer(chunk, encoding, callback !== undefined)
+    const bytes = bytesOf(chunk, encoding, callback !== undefined)
     this.#sendHead()
     if (bytes.length > 0 && this.#mayHaveBody()) this.sink.onData(bytes)
     if (callback !== undefined) process.nextTick(callback, null)
@@ -212,7 +214,7 @@ export class CapturedResponse implements FlowControl, OriginCall {
       return res
     }
     const bytes =
-      chunk === undefined || chunk === null ? undefined : toBuffer(chunk, encoding, callback !== undefined)
+      chunk === undefined || chunk === null ? undefined : bytesOf(chunk, encoding, callback !== undefined)
     // As node:http: a body that comes in one piece has a known length.
     if (!this.#headSent && this.#mayHaveBody() && !this.#fields.has('content-length')) {
       this.#fields.set('Content-Length', bytes?.length ?? 0)
@@ -307,38 +309,6 @@ export class CapturedResponse implements FlowControl, OriginCall {
     this.#paused = false
     if (!this.#ended) this.#events.emit('drain')
   }
-}
-
-function toBuffer(chunk: unknown, encoding: unknown, copies: boolean): Buffer {
-  if (typeof chunk === 'string')
-    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-  if (chunk instanceof Uint8Array) {
-    if (copies) return Buffer.from(chunk)
-    return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  }
-  const message = 'the chunk must be a string, a Buffer or a Uint8Array'
-  throw coded(new TypeError(message), chunk === null ? 'ERR_STREAM_NULL_VALUES' : 'ERR_INVALID_ARG_TYPE')
-}
-
-function afterEnd(ended: boolean): Error {
-  return ended
-    ? coded(new Error('write after end'), 'ERR_STREAM_WRITE_AFTER_END')
-    : coded(new Error('Cannot call write after a stream was destroyed'), 'ERR_STREAM_DESTROYED')
-}
-
-function headersSent(method: string): Error {
-  return coded(
-    new Error(`Cannot ${method} headers after they are sent to the client`),
-    'ERR_HTTP_HEADERS_SENT',
-  )
-}
-
-function invalidStatus(status: unknown): Error {
-  return coded(new RangeError(`Invalid status code: ${String(status)}`), 'ERR_HTTP_INVALID_STATUS_CODE')
-}
-
-function coded(error: Error, code: string): Error {
-  return Object.assign(error, { code })
 }
 
 function torn(): StrataError {
