@@ -5,7 +5,7 @@ import { initialAge } from '../http/freshness.js'
 import { judge, type Judgement } from '../http/judge.js'
 import { policyOf, type ResponsePolicy } from '../http/policy.js'
 import { parseContentRange } from '../http/range.js'
-import type { StoreRefusal } from '../http/storable.js'
+import type { StoreRefusal, StoreRequest, StoreRule } from '../http/storable.js'
 import type { StoredRange } from '../http/stored-response.js'
 import { usefulUntil } from '../http/useful.js'
 import { variantId } from '../http/vary.js'
@@ -71,24 +71,34 @@ export function assess(input: AssessInput): Assessment {
     policyRuleFor(rule, { url, status: head.status }),
   )
   const judgement = judge({
-    request: {
-      method: request.method,
-      hasAuthorization: request.headers.authorization !== undefined,
-      hasUnkeyedCookie: hasUnkeyedCookie(input.identity, rule) && rule.cookies === 'bypass',
-      hasBody: request.body !== undefined,
-      noStore:
-        rule.requestDirectives === 'honour' &&
-        /(^|[,\s])no-store/i.test(String(request.headers['cache-control'] ?? '')),
-    },
+    request: storeRequest(request, input.identity, rule),
     response: settings.http.storeCloseDelimited ? { ...head, delimited: true } : head,
     policy,
-    rule: { ...rule, postIsReusable: settings.http.storePost && isOwnContentLocation(input) },
+    rule: storeRule(rule, settings.http.storePost && isOwnContentLocation(input)),
     candidate,
     conditional: input.conditional,
     now: responseTime,
   })
   if (judgement.action !== 'store') return judgement
   return entryOrRefusal(input, policy)
+}
+
+function storeRequest(request: ClientRequest, identity: Identity, rule: Rule): StoreRequest {
+  return {
+    method: request.method,
+    hasAuthorization: request.headers.authorization !== undefined,
+    hasUnkeyedCookie: hasUnkeyedCookie(identity, rule) && rule.cookies === 'bypass',
+    hasBody: request.body !== undefined,
+    noStore:
+      rule.requestDirectives === 'honour' &&
+      /(^|[,\s])no-store/i.test(String(request.headers['cache-control'] ?? '')),
+  }
+}
+
+/** What of the rule is asked for; a spread of the whole costs as much as all that is decided by it. */
+function storeRule(rule: Rule, postIsReusable: boolean): StoreRule {
+  const { bypass, setCookie, acceptsContentType, allowsStatus, isImplicit } = rule
+  return { bypass, setCookie, acceptsContentType, allowsStatus, isImplicit, postIsReusable }
 }
 
 function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment {
@@ -136,11 +146,11 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
       requestTime,
       responseTime,
       selecting,
-      ...(range === undefined ? {} : { range }),
+      range,
       url: address.url,
       stamp,
       tags,
-      ...(tile === undefined || tile === 'none' ? {} : { tile }),
+      tile: tile === 'none' ? undefined : tile,
       uselessAt,
     },
   }

@@ -21,6 +21,7 @@ export function entryTags(
   if (!complete) return undefined
   const given = rule.tags(path)
   if (given.some(tag => Buffer.byteLength(tag) > MAX_RULE_TAG)) return undefined
+  if (tags.length === 0 && head.tags === undefined && given.length === 0) return NONE
   const all = new Set([...tags, ...(head.tags ?? []), ...given])
   return all.size > rule.maxTags ? undefined : all.size === 0 ? NONE : [...all]
 }

@@ -251,12 +251,18 @@ export class Lead {
   }
 
   #assess(head: ResponseHead, responseTime: number): Assessment {
+    const { request, identity, rule, candidate, unkeyed } = this.plan
+    // No spread of the plan: most of it is not asked for, and to copy it costs more than to judge.
     return assess({
-      ...this.plan,
+      request,
+      identity,
+      rule,
+      candidate,
+      unkeyed,
       stamp: this.#stamp,
       settings: this.parts.settings,
       conditional: this.#mode.kind === 'revalidate',
-      isWanted: this.parts.uses.suffice(this.plan.identity.text),
+      isWanted: this.parts.uses.suffice(identity.text),
       requestTime: this.#requestTime,
       responseTime,
       head,
@@ -304,20 +310,29 @@ export class Lead {
     if (this.plan.rule.noVarySearch) this.parts.variances.learn(entry)
     if (address.text !== this.plan.identity.text) this.plan.onAddressed(address)
     this.#fill = new Fill(this.#fillDeps(), this.#fillPlan(entry), () => this.resume())
-    const shared = { sharedFields: entry.fields, sharedUntil: freshUntil, bornAt, key: entry.key }
-    this.flight.head({ ...head, ...shared, refusal: undefined })
+    this.flight.head({
+      status: head.status,
+      reason: head.reason,
+      fields: head.fields,
+      delimited: head.delimited,
+      sharedFields: entry.fields,
+      sharedUntil: freshUntil,
+      bornAt,
+      refusal: undefined,
+      key: entry.key,
+    })
   }
 
   #fillDeps() {
     const { metadata, bodies, clock, pending, settings, fence } = this.parts
-    const { maxVariants } = settings.limits
+    const { maxVariants, smallBodyBytes, inlineBodyBytes, reservationMs } = settings.limits
     const { identity } = this.plan
     const commit = (entry: Entry, inline?: Buffer) =>
       // A purge of the key that it was asked for by means this content too.
       entry.key === identity.key
         ? fence.commitChecked(entry, { maxVariants, inline })
         : fence.commitChecked(entry, { maxVariants, inline }, { ...entry, key: identity.key })
-    return { metadata, bodies, clock, pending, commit, ...settings.limits }
+    return { metadata, bodies, clock, pending, commit, smallBodyBytes, inlineBodyBytes, reservationMs }
   }
 
   #fillPlan(entry: Omit<Entry, 'body'>) {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { Clock } from './clock.js'
 import type { Flight } from './flight.js'
 import type { FillLocks, LockAnswer } from './ports/index.js'
@@ -43,7 +43,7 @@ export class RemoteFlight {
   #stopExtending: (() => void) | undefined
 
   constructor(private readonly plan: RemoteFlightPlan) {
-    this.#lock = createHash('sha256').update(plan.name).digest('base64url')
+    this.#lock = hash('sha256', plan.name, 'base64url')
   }
 
   /** Ends with the origin asked, or with the flight disbanded: those who waited look into the store again. Never rejects. */

@@ -185,7 +185,11 @@ function anyGlob(globs: readonly string[]): (text: string) => boolean {
 /** Of codes (`404`) and classes (`2xx`). */
 function anyStatus(names: readonly string[]): (status: number) => boolean {
   const all = new Set(names)
-  return status => all.has(String(status)) || all.has(`${Math.floor(status / 100)}xx`)
+  const codes = new Set<number>()
+  for (let status = 100; status < 1000; status++) {
+    if (all.has(String(status)) || all.has(`${Math.floor(status / 100)}xx`)) codes.add(status)
+  }
+  return status => codes.has(status)
 }
 
 function lower(names: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import type { CacheControl } from './cache-control.js'
-import { fieldLines, withoutFields, type RawFields } from './fields.js'
+import { fieldValue, withoutFields, type RawFields } from './fields.js'
 
 /** Fields that concern one connection only and are never forwarded (RFC 9110 §7.6.1), in lower case. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -57,24 +57,31 @@ export function endToEnd(fields: RawFields): string[] {
  */
 export function storedFields(fields: RawFields, cacheControl: CacheControl): string[] {
   const dropped = withConnectionOptions(fields, NEVER_STORED)
-  const named = [
-    ...(cacheControl.fieldNames('no-cache') ?? []),
-    ...(cacheControl.fieldNames('private') ?? []),
-  ]
-  const all =
-    named.length === 0 ? dropped : new Set([...dropped, ...named.filter(name => !UNDROPPABLE.has(name))])
-  return withoutFields(fields, all)
+  const unshared = cacheControl.fieldNames('no-cache')
+  const personal = cacheControl.fieldNames('private')
+  if (unshared === undefined && personal === undefined) return withoutFields(fields, dropped)
+  const named = [...(unshared ?? []), ...(personal ?? [])].filter(name => !UNDROPPABLE.has(name))
+  return withoutFields(fields, new Set([...dropped, ...named]))
 }
 
 function withConnectionOptions(fields: RawFields, base: ReadonlySet<string>): ReadonlySet<string> {
-  const lines = fieldLines(fields, 'connection')
-  if (lines.length === 0) return base
+  const value = fieldValue(fields, 'connection')
+  if (value === undefined) return base
+  const known = base === HOP_BY_HOP && value.length <= LONGEST_KNOWN ? KNOWN.get(value) : undefined
+  if (known !== undefined) return known
   const all = new Set(base)
-  for (const line of lines) {
-    for (const option of namedByConnection(line)) all.add(option)
+  for (const option of namedByConnection(value)) all.add(option)
+  if (base === HOP_BY_HOP && value.length <= LONGEST_KNOWN) {
+    if (KNOWN.size >= MOST_KNOWN) KNOWN.clear()
+    KNOWN.set(value, all)
   }
   return all
 }
+
+/** What {@link HOP_BY_HOP} becomes by a Connection field: nearly all messages have one of two (P9: full, it starts anew). */
+const KNOWN = new Map<string, ReadonlySet<string>>()
+const MOST_KNOWN = 64
+const LONGEST_KNOWN = 64
 
 /** Names of the fields that a Connection field takes away, in lower case. */
 export function namedByConnection(value: string): string[] {

@@ -4,6 +4,9 @@ const LONG_DAY = '(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)'
 const MONTH = '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)'
 const TIME = '(\\d{2}):(\\d{2}):(\\d{2})'
 
+const MONTHS_AS_SENT = MONTHS.map(capitalised)
+const DAYS_AS_SENT = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'].map(capitalised)
+
 /** `Sun, 06 Nov 1994 08:49:37 GMT` */
 const IMF_FIXDATE = new RegExp(`^${SHORT_DAY}, (\\d{2}) ${MONTH} (\\d{4}) ${TIME} gmt$`, 'i')
 /** `Sunday, 06-Nov-94 08:49:37 GMT` */
@@ -26,6 +29,8 @@ const FIRST_SECOND = -62_167_219_200_000
 export function parseHttpDate(text: string, now: number): number | undefined {
   // All forms fit in 33 characters; the check spares long rubbish the three patterns.
   if (text.length < 24 || text.length > 33) return undefined
+  const usual = usualFixdate(text)
+  if (usual !== undefined) return usual
   let m = IMF_FIXDATE.exec(text)
   if (m !== null) return instant(Number(m[3]), m[2]!, m[1]!, m[4]!, m[5]!, m[6]!)
   m = RFC850.exec(text)
@@ -42,6 +47,32 @@ export function parseHttpDate(text: string, now: number): number | undefined {
 export function formatHttpDate(ms: number): string {
   if (Number.isNaN(ms)) throw new RangeError('formatHttpDate: not a number')
   return new Date(Math.min(Math.max(ms, FIRST_SECOND), LAST_SECOND)).toUTCString()
+}
+
+/** An IMF-fixdate in the letters that all but a few send: each stored response has two or three, and the pattern makes lists of theirs. */
+function usualFixdate(text: string): number | undefined {
+  if (text.length !== 29 || !text.endsWith(' GMT')) return undefined
+  if (text[3] !== ',' || text[4] !== ' ' || text[7] !== ' ' || text[11] !== ' ') return undefined
+  if (text[16] !== ' ' || text[19] !== ':' || text[22] !== ':') return undefined
+  const month = MONTHS_AS_SENT.indexOf(text.slice(8, 11))
+  if (month === -1 || !DAYS_AS_SENT.includes(text.slice(0, 3))) return undefined
+  const day = twoDigits(text, 5)
+  const year = twoDigits(text, 12) * 100 + twoDigits(text, 14)
+  const [hour, minute, second] = [twoDigits(text, 17), twoDigits(text, 20), twoDigits(text, 23)]
+  // Whatever has a limit that depends on something is left to the pattern: late days of a month, leap seconds, early years.
+  if (!(day >= 1 && day <= 28 && year >= 1000 && hour <= 23 && minute <= 59 && second <= 59)) return undefined
+  return Date.UTC(year, month, day, hour, minute, second)
+}
+
+/** NaN when it is not two digits. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 0x30
+  const ones = text.charCodeAt(at + 1) - 0x30
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN
+}
+
+function capitalised(name: string): string {
+  return name[0]!.toUpperCase() + name.slice(1)
 }
 
 function instantOfShortYear(m: RegExpExecArray, now: number): number | undefined {

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * Primary key (P4): SHA-256, base64url, of what the origin would receive. Each part is preceded by its length, so that no two
  * lists of parts give the same bytes.
  */
 export function primaryKey(parts: readonly string[]): string {
-  return createHash('sha256').update(keyText(parts)).digest('base64url')
+  return hash('sha256', keyText(parts), 'base64url')
 }
 
 /** The text that is hashed; also a map key that needs no hash. */

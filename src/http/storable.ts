@@ -1,4 +1,5 @@
 import { fieldLines, hasField, type RawFields } from './fields.js'
+import type { CacheControl } from './cache-control.js'
 import { seemsToForbid } from './misspelt.js'
 import { mayBeImplicit } from './freshness.js'
 import { understandsStatus, type ResponsePolicy } from './policy.js'
@@ -75,8 +76,7 @@ export function storeRefusal(
   if (directives.has('must-understand') && !understandsStatus(status)) return 'status'
   if (policy.noStore) return 'no-store'
   if (policy.isPrivate) return 'private'
-  if (directives.malformed || directives.names.some(name => seemsToForbid(name, directives.argument(name))))
-    return 'malformed-cache-control'
+  if (directives.malformed || hasMisspelt(directives)) return 'malformed-cache-control'
   if (request.hasAuthorization && !authorizationPermits(policy)) return 'authorization'
   if (request.hasUnkeyedCookie) return 'request-cookie'
   if (policy.vary === '*') return 'vary-star'
@@ -94,7 +94,20 @@ export function authorizationPermits(policy: ResponsePolicy): boolean {
   return policy.isPublic || directives.has('s-maxage') || directives.has('must-revalidate')
 }
 
+/** What the parser gives for the same text is the same object: few are looked at twice. */
+const MISSPELT = new WeakMap<CacheControl, boolean>()
+
+function hasMisspelt(directives: CacheControl): boolean {
+  let known = MISSPELT.get(directives)
+  if (known === undefined) {
+    known = directives.names.some(name => seemsToForbid(name, directives.argument(name)))
+    MISSPELT.set(directives, known)
+  }
+  return known
+}
+
 function mediaTypeOf(fields: RawFields): string {
   const [type = ''] = fieldLines(fields, 'content-type')
-  return type.split(';', 1)[0]!.trim().toLowerCase()
+  const end = type.indexOf(';')
+  return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase()
 }

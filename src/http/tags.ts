@@ -1,5 +1,5 @@
 import { CACHE_GROUPS, parseGroups } from './cache-groups.js'
-import { fieldLines, type RawFields } from './fields.js'
+import { fieldLines, hasField, type RawFields } from './fields.js'
 
 /** Fields whose tags are separated by spaces; `Cache-Groups` is a Structured Field; all others are separated by commas. */
 const SPACE_SEPARATED = new Set(['surrogate-key', 'xkey'])
@@ -17,16 +17,21 @@ export interface Tags {
  * @param names field names in any case. @param limit most tags that are given.
  */
 export function readTags(fields: RawFields, names: readonly string[], limit: number): Tags {
-  const found = new Set<string>()
+  let found: Set<string> | undefined
   for (const name of names) {
-    for (const tag of tagsOf(fields, name.toLowerCase())) {
+    const lower = name.toLowerCase()
+    if (!hasField(fields, lower)) continue
+    found ??= new Set()
+    for (const tag of tagsOf(fields, lower)) {
       if (found.has(tag)) continue
       if (found.size >= limit) return { tags: [...found], complete: false }
       found.add(tag)
     }
   }
-  return { tags: [...found], complete: true }
+  return found === undefined ? NO_TAGS : { tags: [...found], complete: true }
 }
+
+const NO_TAGS: Tags = { tags: [], complete: true }
 
 /** The tags alone, at most `limit`: see {@link readTags}, which also says whether that is all of them. */
 export function parseTags(fields: RawFields, names: readonly string[], limit: number): readonly string[] {

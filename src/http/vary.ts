@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { fieldLines, fieldValue, type RawFields } from './fields.js'
 import { formatWeighted, parseWeighted } from './negotiation.js'
 import type { SelectingField } from './stored-response.js'
@@ -79,7 +79,7 @@ export function isDigested({ value }: SelectingField): boolean {
 }
 
 function digestOf(value: string | null): string | null {
-  return value === null ? null : `\0${createHash('sha256').update(value).digest('base64url')}`
+  return value === null ? null : `\0${hash('sha256', value, 'base64url')}`
 }
 
 /** Whether a request selects the stored response (RFC 9111 §4.1). */
@@ -129,11 +129,11 @@ export function selectsByPreference(
  */
 export function variantId(selecting: readonly SelectingField[]): string {
   if (selecting.length === 0) return ''
-  const hash = createHash('sha256')
+  let text = ''
   for (const { name, value } of selecting) {
-    hash.update(`${name.length}:${name}${value === null ? '-' : `${value.length}:${value}`}`)
+    text += `${name.length}:${name}${value === null ? '-' : `${value.length}:${value}`}`
   }
-  return hash.digest('base64url')
+  return hash('sha256', text, 'base64url')
 }
 
 /** Drops whitespace round commas outside quoted strings, and at both ends. After an unclosed quote nothing is touched. */

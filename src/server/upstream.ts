@@ -1,6 +1,6 @@
 import { buildConnector, Pool, errors as undiciErrors, type Dispatcher } from 'undici'
 import { isStrataError, StrataError, messageOf } from '../errors.js'
-import type { Origin, OriginCall, OriginRequest, OriginSink } from '../engine/origin.js'
+import type { Origin, OriginCall, OriginRequest, OriginSink, ResponseHead } from '../engine/origin.js'
 import { endToEnd } from '../http/hop-by-hop.js'
 import { fieldValue } from '../http/fields.js'
 import { watchedClient, type OnConnection, type UpstreamConnection } from './upstream-connection.js'
@@ -90,6 +90,14 @@ export class Upstream implements Origin {
 /** Interim responses of one request: more of them are an origin gone mad. */
 const MOST_INTERIM = 32
 
+/** What comes of an answer: interim heads, its head, data, its end. */
+type Event = { readonly status: number; readonly fields: string[] } | ResponseHead | Buffer | typeof END
+const END = Symbol('end')
+
+function handOn(call: UpstreamCall): void {
+  call.handOn()
+}
+
 /**
  * One request, in undici's dispatch handler interface. What one read from the connection brings is handed on once all of it has been
  * parsed: a message with something behind its end is no message.
@@ -99,8 +107,8 @@ class UpstreamCall implements OriginCall, OnConnection {
   #interim = 0
   #isEnded = false
   #failed: Error | undefined
-  /** What the present read has brought; undefined between reads. */
-  #read: (() => void)[] | undefined
+  /** What the present read has brought, in its order; undefined between reads. */
+  #read: Event[] | undefined
   #abort: ((reason?: Error) => void) | undefined
   #aborted = false
   #headSeen = false
@@ -131,7 +139,7 @@ class UpstreamCall implements OriginCall, OnConnection {
     const fields: string[] = raw.map(text => text.toString('latin1'))
     if (status < 200) {
       if (++this.#interim > MOST_INTERIM) this.#abort?.(invalid('too many interim responses'))
-      else this.#handOn(() => this.sink.onInterim(status, endToEnd(fields)))
+      else this.#brought({ status, fields: endToEnd(fields) })
       return true
     }
     this.#headSeen = true
@@ -144,36 +152,46 @@ class UpstreamCall implements OriginCall, OnConnection {
       this.request.method === 'HEAD'
     const clean = endToEnd(fields)
     clean.push('Via', `1.1 ${this.settings.viaName}`)
-    this.#handOn(() => this.sink.onHead({ status, reason, fields: clean, delimited }, this))
+    this.#brought({ status, reason, fields: clean, delimited })
     return !this.#paused
   }
 
   onData(chunk: Buffer): boolean {
-    this.#handOn(() => this.sink.onData(chunk))
+    this.#brought(chunk)
     return !this.#paused
   }
 
   onComplete(): void {
     this.#isEnded = true
     this.connection?.over()
-    this.#handOn(() => this.sink.onEnd())
+    this.#brought(END)
   }
 
-  #handOn(step: () => void): void {
-    if (this.#read !== undefined) return void this.#read.push(step)
-    const read = [step]
-    this.#read = read
+  #brought(event: Event): void {
+    if (this.#read !== undefined) return void this.#read.push(event)
+    this.#read = [event]
     // undici parses what one read brought in one go: this comes after it.
-    queueMicrotask(() => {
-      this.#read = undefined
-      if (this.#aborted) return
-      const isSpoilt = this.connection?.isSpoilt === true
-      if (!isSpoilt || (this.#isEnded && this.settings.surplusBytes === 'ignore')) {
-        for (const each of read) if (!this.#aborted) each()
-      } else if (this.#isEnded) this.sink.onFailure(invalid('there is more than its framing says'))
-      // Before the end of the message undici tells of it by itself.
-      if (this.#failed !== undefined) this.onError(this.#failed)
-    })
+    process.nextTick(handOn, this)
+  }
+
+  /** Hands on what the read that is over has brought. */
+  handOn(): void {
+    const read = this.#read!
+    this.#read = undefined
+    if (this.#aborted) return
+    const isSpoilt = this.connection?.isSpoilt === true
+    if (!isSpoilt || (this.#isEnded && this.settings.surplusBytes === 'ignore')) {
+      for (const event of read) if (!this.#aborted) this.#tell(event)
+    } else if (this.#isEnded) this.sink.onFailure(invalid('there is more than its framing says'))
+    // Before the end of the message undici tells of it by itself.
+    if (this.#failed !== undefined) this.onError(this.#failed)
+  }
+
+  #tell(event: Event): void {
+    if (event === END) this.sink.onEnd()
+    else if (event instanceof Uint8Array) this.sink.onData(event)
+    else if ('delimited' in event) this.sink.onHead(event, this)
+    else this.sink.onInterim(event.status, event.fields)
   }
 
   onError(error: Error): void {

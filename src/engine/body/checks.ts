@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /** Bytes of a large body that one checksum covers. */
@@ -6,7 +6,7 @@ export const CHUNK_BYTES = 256 * 1024
 
 /** SHA-256, base64url: the digest and the shared name of a small body. */
 export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64url')
+  return hash('sha256', bytes, 'base64url')
 }
 
 /** CRC-32 for each chunk of a body as it streams by. */

@@ -99,6 +99,23 @@ describe('formatHttpDate', () => {
   })
 })
 
+test('is the same in whatever case, one letter or digit changed or not', () => {
+  const CHARACTERS = [...'0123456789 :,-JanFGMT']
+  const about = fc.tuple(
+    fc.integer({ min: -62_167_219_200, max: 253_402_300_799 }),
+    fc.option(fc.nat(28)),
+    fc.constantFrom(...CHARACTERS),
+  )
+  fc.assert(
+    fc.property(about, ([seconds, at, character]) => {
+      const plain = formatHttpDate(seconds * 1000)
+      const text = at === null ? plain : plain.slice(0, at) + character + plain.slice(at + 1)
+      expect(parseHttpDate(text, 0)).toBe(parseHttpDate(text.toUpperCase(), 0))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test('an RFC 850 date within 49 years of now is read back', () => {
   const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
   const span = 49 * 365 * 86_400
