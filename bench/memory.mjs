@@ -28,7 +28,7 @@ const WARM = 2000
 const generator = generatorOf(undefined)
 
 const heap = await heapPerEntry()
-tell(`heap: ${heap.toFixed(0)} bytes/entry`)
+tell(`heap: ${JSON.stringify(heap)} bytes/entry`)
 const underLoad = await delayUnderLoad()
 tell(`delay: ${JSON.stringify(underLoad)}`)
 const resident = await residentMemory()
@@ -41,7 +41,8 @@ publish(
     about: `Bodies of 10 KB; resident memory over ${options.requests.toLocaleString('en')} unique URLs with a memory tier of ${options['tier-mib']} MiB and a store of at most 100,000 entries, so that both are full and evict from the first tenth on; sweep of ${options.sweep.toLocaleString('en')} entries of the embedded store.`,
     columns: ['what', 'measured', 'limit'],
     rows: [
-      ['heap of an entry of the memory tier beyond its body', `${heap.toFixed(0)} bytes`, '1200 bytes'],
+      ['heap of an entry of the memory tier beyond its body', `${heap.stored} bytes`, '1200 bytes'],
+      ['the same when it has answered a hit', `${heap.answered} bytes`, ''],
       ['resident memory, half way', `${mib(resident.half)} MiB`, ''],
       ['resident memory, at the end', `${mib(resident.end)} MiB`, 'flat'],
       ['resident memory, highest', `${mib(resident.highest)} MiB`, ''],
@@ -50,7 +51,13 @@ publish(
       ['event-loop delay p99, sweep', `${duringSweep.p99.toFixed(1)} ms`, '50 ms'],
       ['sweep of the embedded store', `${Math.round(duringSweep.perSecond)} entries/s`, ''],
     ],
-    figures: { heapBytesPerEntry: heap, resident, underLoad, duringSweep },
+    figures: {
+      heapBytesPerEntry: heap.stored,
+      heapBytesAfterHit: heap.answered,
+      resident,
+      underLoad,
+      duringSweep,
+    },
   },
   options,
 )
@@ -70,10 +77,11 @@ async function heapPerEntry() {
   const on = await growth({ maxBytes: 2 * (options.entries + WARM) * (BODY + 4096) })
   const off = await growth({ maxBytes: 0 })
   tell(`beyond what a server without a memory tier keeps: ${JSON.stringify({ on, off })}`)
-  return (total(on) - total(off)) / options.entries - BODY
+  const each = name => Math.round((total(on[name]) - total(off[name])) / options.entries - BODY)
+  return { stored: each('stored'), answered: each('answered') }
 }
 
-/** @param {object} memory settings @returns {Promise<{ heapUsed: number, arrayBuffers: number }>} bytes */
+/** Bytes, when all are stored, and when each has been asked for once more. @param {object} memory settings */
 function growth(memory) {
   return within(async ctx => {
     const origin = await ctx.helper('origin.mjs', { bytes: BODY, unique: true })
@@ -83,11 +91,18 @@ function growth(memory) {
     const before = await strata.ask('memory')
     await ask(strata.port, '/tiles/', options.entries)
     await allStored(strata, memory, WARM + options.entries)
-    const after = await strata.ask('memory')
-    return {
-      heapUsed: after.heapUsed - before.heapUsed,
-      arrayBuffers: after.arrayBuffers - before.arrayBuffers,
+    const since = async () => {
+      const now = await strata.ask('memory')
+      return {
+        heapUsed: now.heapUsed - before.heapUsed,
+        arrayBuffers: now.arrayBuffers - before.arrayBuffers,
+      }
     }
+    const stored = await since()
+    await ask(strata.port, '/warm/', WARM)
+    await ask(strata.port, '/tiles/', options.entries)
+    await delay(2000)
+    return { stored, answered: await since() }
   })
 }
 

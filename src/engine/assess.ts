@@ -12,7 +12,7 @@ import { variantId } from '../http/vary.js'
 import type { EntryCandidate } from './candidates.js'
 import type { ClientRequest } from './exchange.js'
 import { entryTags } from './entry-tags.js'
-import { internedFields } from './interned.js'
+import { interned, internedFields } from './interned.js'
 import { hasUnkeyedCookie } from './forward.js'
 import { tileOf, type Identity } from './identity.js'
 import type { ResponseHead } from './origin.js'
@@ -141,7 +141,7 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
       variant: variantId(selecting),
       method: request.method,
       status: head.status,
-      reason: head.reason,
+      reason: interned(head.reason),
       fields,
       requestTime,
       responseTime,

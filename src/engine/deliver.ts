@@ -4,6 +4,7 @@ import { evaluatePreconditions, ifRangeHolds } from '../http/conditional.js'
 import { fieldValue, withField, withoutFields } from '../http/fields.js'
 import { currentAge } from '../http/freshness.js'
 import { sliceOfPart } from '../http/partial.js'
+import { validatorsOf } from '../http/policy.js'
 import { formatContentRange, parseRange } from '../http/range.js'
 import { notModifiedFields, type AnswerFields } from './answer-fields.js'
 import type { Pieces } from './body/pieces.js'
@@ -56,7 +57,7 @@ export function deliverStored(
   if (entry.status === 200 && isConditional(request)) {
     const verdict = evaluatePreconditions(
       preconditionsOf(request),
-      validatorsOf(stored),
+      preconditionValidators(stored),
       delivery.now,
       delivery,
     )
@@ -91,7 +92,8 @@ function deliverRange(
 ): undefined | Promise<void> | 'whole' {
   const { size } = stored.stored.body
   const ifRange = x.request.headers['if-range']
-  if (typeof ifRange === 'string' && !ifRangeHolds(ifRange, validatorsOf(stored), now)) return 'whole'
+  if (typeof ifRange === 'string' && !ifRangeHolds(ifRange, preconditionValidators(stored), now))
+    return 'whole'
   const parsed = parseRange(range, size)
   if (parsed.kind === 'none') return 'whole'
   if (parsed.kind === 'unsatisfiable') {
@@ -229,10 +231,11 @@ export function preconditionsOf({ method, headers }: ClientRequest) {
   }
 }
 
-export function validatorsOf({ policy, stored }: EntryCandidate) {
+export function preconditionValidators({ stored }: EntryCandidate) {
+  const { etag, lastModified } = validatorsOf(stored)
   return {
-    etag: policy.etag,
-    lastModified: policy.lastModified,
+    etag,
+    lastModified,
     date: fieldValue(stored.fields, 'date'),
     responseTime: stored.responseTime,
   }

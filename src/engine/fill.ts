@@ -3,7 +3,7 @@ import { messageOf } from '../errors.js'
 import { ChunkChecksums, CHUNK_BYTES, digestOf } from './body/checks.js'
 import type { Clock } from './clock.js'
 import type { PendingBytes } from './pending.js'
-import { inlineName, sharedName, wholeEntry } from './ports/index.js'
+import { digestInName, inlineName, sharedName, wholeEntry } from './ports/index.js'
 import { encodeNote } from './rebuild/note.js'
 import type { BodyRef, BodySink, BodyStore, Entry, MetadataStore } from './ports/index.js'
 
@@ -122,8 +122,8 @@ export class Fill {
   /** Equal small bodies share one name: what is there already is not written again. */
   async #putSmall(meta: Omit<Entry, 'body'>, bytes: Buffer): Promise<BodyRef> {
     const { metadata, bodies } = this.deps
-    const digest = digestOf(bytes)
-    let id = sharedName(digest)
+    let id = sharedName(digestOf(bytes))
+    const digest = digestInName(id)
     let standing = await metadata.reserveBody(id, this.#until())
     if (standing === 'busy') {
       id = `u-${randomUUID()}`
@@ -238,8 +238,8 @@ export class Fill {
 }
 
 function inlineBody(bytes: Buffer): BodyRef {
-  const digest = digestOf(bytes)
-  return { id: inlineName(digest), size: bytes.length, digest, chunkSize: 0, checks: NO_CHECKS }
+  const id = inlineName(digestOf(bytes))
+  return { id, size: bytes.length, digest: digestInName(id), chunkSize: 0, checks: NO_CHECKS }
 }
 
 /** What a body may keep in memory beside itself, bytes. */

@@ -17,10 +17,10 @@ export async function combinePartial(
   entry: Omit<Entry, 'body'>,
   bytes: Buffer,
 ): Promise<{ entry: Omit<Entry, 'body'>; bytes: Buffer } | undefined> {
-  const { stored, policy } = part
+  const { stored } = part
   const range = entry.range!
   const combined = combineParts(
-    { range: stored.range!, etag: policy.etag },
+    { range: stored.range!, etag: fieldValue(stored.fields, 'etag') },
     { range, etag: fieldValue(entry.fields, 'etag') },
   )
   const exact = bytes.length === range.last - range.first + 1
@@ -45,11 +45,14 @@ export async function completeFrom(
   part: EntryCandidate,
   head: ResponseHead,
 ): Promise<{ head: ResponseHead; before: Buffer } | undefined> {
-  const { stored, policy } = part
+  const { stored } = part
   const range = parseContentRange(fieldValue(head.fields, 'content-range'))
   if (range === undefined || !('first' in range) || range.complete === undefined) return undefined
   const etag = fieldValue(head.fields, 'etag')
-  const combined = combineParts({ range: stored.range!, etag: policy.etag }, { range, etag })
+  const combined = combineParts(
+    { range: stored.range!, etag: fieldValue(stored.fields, 'etag') },
+    { range, etag },
+  )
   const whole =
     combined !== undefined && combined.range.first === 0 && combined.range.last === range.complete - 1
   if (!whole || range.first !== stored.range!.last + 1 || stored.body.size > MAX_COMBINED) return undefined

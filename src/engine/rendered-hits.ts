@@ -3,7 +3,7 @@ import { withField } from '../http/fields.js'
 import { currentAge } from '../http/freshness.js'
 import { formatContentRange, parseRange } from '../http/range.js'
 import { notModifiedFields } from './answer-fields.js'
-import { isConditional, preconditionsOf, validatorsOf } from './deliver.js'
+import { isConditional, preconditionsOf, preconditionValidators } from './deliver.js'
 import type { ClientRequest, Exchange, RenderedAnswers } from './exchange.js'
 import type { Rendering, Resident } from './memory-tier.js'
 import type { Entry } from './ports/index.js'
@@ -65,7 +65,12 @@ export class RenderedHits {
     const list = request.headers['if-none-match'] as string | undefined
     if (list !== undefined && list === rendering.matched) return true
     const { http } = this.parts.settings
-    const verdict = evaluatePreconditions(preconditionsOf(request), validatorsOf(resident), now, http)
+    const verdict = evaluatePreconditions(
+      preconditionsOf(request),
+      preconditionValidators(resident),
+      now,
+      http,
+    )
     if (verdict !== 'not-modified') return false
     // What If-None-Match comes to does not change with time, and clients that have the entry all send the same.
     if (list !== undefined) rendering.matched = list.length <= MAX_MATCHED ? list : undefined

@@ -1,6 +1,6 @@
 import { endToEnd } from '../http/hop-by-hop.js'
 import { initialAge } from '../http/freshness.js'
-import { policyOf } from '../http/policy.js'
+import { policyOf, validatorsOf } from '../http/policy.js'
 import { storeRefusal } from '../http/storable.js'
 import { updateFields } from '../http/update.js'
 import { usefulUntil } from '../http/useful.js'
@@ -92,18 +92,16 @@ export class StoredResponses {
     requestTime: number,
     responseTime: number,
   ): Promise<void> {
-    const { policy, stored } = candidate
-    const now = policyOf(
-      { status: head.status, fields: head.fields, responseTime },
-      policyRuleFor(this.plan.rule, { url: stored.url, status: head.status }),
-    )
+    const { stored } = candidate
+    const known = validatorsOf(stored)
+    const now = validatorsOf({ fields: head.fields, responseTime })
     const length = contentLength(head)
     const same =
       head.status === stored.status &&
       stored.range === undefined &&
       (length === undefined || length === stored.body.size) &&
-      (now.etag === undefined || now.etag === policy.etag) &&
-      (now.lastModified === undefined || now.lastModified === policy.lastModified)
+      (now.etag === undefined || now.etag === known.etag) &&
+      (now.lastModified === undefined || now.lastModified === known.lastModified)
     const entry = same ? this.#updated(candidate, head.fields, requestTime, responseTime) : undefined
     if (entry === undefined) return this.discard(candidate)
     try {

@@ -1,6 +1,7 @@
 import { NO_CACHE_CONTROL, parseCacheControl, type CacheControl } from '../http/cache-control.js'
 import type { DecideRequest } from '../http/decide.js'
 import { completingRange } from '../http/partial.js'
+import { validatorsOf } from '../http/policy.js'
 import type { EntryCandidate } from './candidates.js'
 import type { Exchange } from './exchange.js'
 import type { ForwardMode } from './forward.js'
@@ -71,7 +72,8 @@ export function modeOf(
   decision: { action: 'revalidate' | 'fetch'; chosen: EntryCandidate | undefined },
 ): ForwardMode {
   const { chosen } = decision
-  if (decision.action === 'revalidate') return { kind: 'revalidate', validators: chosen!.policy }
+  if (decision.action === 'revalidate')
+    return { kind: 'revalidate', validators: validatorsOf(chosen!.stored) }
   const { request } = trip.x
   if (
     request.method === 'GET' &&
@@ -80,7 +82,7 @@ export function modeOf(
     !chosen.soft
   ) {
     const range = completingRange(chosen.stored.range)
-    if (range !== undefined) return { kind: 'complete', range, validators: chosen.policy }
+    if (range !== undefined) return { kind: 'complete', range, validators: validatorsOf(chosen.stored) }
   }
   return { kind: 'fetch', range: request.method === 'GET' }
 }

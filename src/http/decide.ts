@@ -3,14 +3,14 @@ import { ifRangeHolds } from './conditional.js'
 import { fieldValue } from './fields.js'
 import { currentAge } from './freshness.js'
 import { coversRange } from './partial.js'
-import { hasValidator, type ResponsePolicy } from './policy.js'
+import { hasValidator, validatorsOf, type ReusePolicy } from './policy.js'
 import { authorizationPermits } from './storable.js'
 import type { StoredResponse } from './stored-response.js'
 
 /** A stored response that may answer, with what has been read out of it. */
 export interface Candidate<S extends StoredResponse = StoredResponse> {
   readonly stored: S
-  readonly policy: ResponsePolicy
+  readonly policy: ReusePolicy
   /** RFC 9111 §4.2.3 corrected_initial_age, ms. */
   readonly initialAge: number
   /** A soft purge concerns it: stale from now on. */
@@ -126,17 +126,16 @@ function decideStale<C extends Candidate>(request: DecideRequest, selected: C, t
 }
 
 /** A stored part answers a range that it holds, unless If-Range asks for the whole of another representation (RFC 9110 §13.1.5). */
-function partAnswers({ range, ifRange }: DecideRequest, { policy, stored }: Candidate, now: number): boolean {
-  const { etag, lastModified } = policy
+function partAnswers({ range, ifRange }: DecideRequest, { stored }: Candidate, now: number): boolean {
   const date = fieldValue(stored.fields, 'date')
-  const validators = { etag, lastModified, date, responseTime: stored.responseTime }
+  const validators = { ...validatorsOf(stored), date, responseTime: stored.responseTime }
   return coversRange(stored.range!, range) && ifRangeHolds(ifRange, validators, now)
 }
 
 /** RFC 9111 §5.2.1: what the request asks for beyond freshness. */
 function requestDemand(
   directives: CacheControl,
-  policy: ResponsePolicy,
+  policy: ReusePolicy,
   age: number,
   ttl: number,
 ): string | undefined {

@@ -2,7 +2,7 @@ import { weakMatch } from './conditional.js'
 import type { Candidate } from './decide.js'
 import { fieldValue, type RawFields } from './fields.js'
 import { currentAge } from './freshness.js'
-import type { ResponsePolicy } from './policy.js'
+import { validatorsOf, type ReusePolicy } from './policy.js'
 import {
   storeRefusal,
   type StorableResponse,
@@ -25,7 +25,7 @@ export type Judgement =
 export interface JudgeInput {
   readonly request: StoreRequest
   readonly response: StorableResponse
-  readonly policy: ResponsePolicy
+  readonly policy: ReusePolicy
   readonly rule: StoreRule
   /** The stored response that was revalidated, or could stand in. */
   readonly candidate: Candidate | undefined
@@ -38,7 +38,7 @@ export interface JudgeInput {
 export function judge(input: JudgeInput): Judgement {
   const { response, candidate, conditional } = input
   if (conditional && candidate !== undefined && response.status === 304) {
-    return confirms(candidate.policy, response.fields) ? { action: 'refresh' } : { action: 'refetch' }
+    return confirms(candidate, response.fields) ? { action: 'refresh' } : { action: 'refetch' }
   }
   if (isOriginFailure(response.status) && candidate !== undefined && mayStandIn(candidate, input.now)) {
     return { action: 'stale', detail: `origin-${response.status}` }
@@ -66,7 +66,8 @@ export function mayStandIn(candidate: Candidate, now: number): boolean {
  * without validators speaks of the one response that we asked about. Laxer than the letter in one point: a strong tag confirms the
  * weak one of the same text, since servers that compress as they go (nginx) weaken the tag of the 200 and not that of the 304.
  */
-function confirms(stored: ResponsePolicy, fields: RawFields): boolean {
+function confirms(candidate: Candidate, fields: RawFields): boolean {
+  const stored = validatorsOf(candidate.stored)
   const etag = fieldValue(fields, 'etag')
   if (etag !== undefined && stored.etag !== undefined) return weakMatch(etag, stored.etag)
   const modified = fieldValue(fields, 'last-modified')

@@ -7,11 +7,8 @@ import { targetedCacheControl } from './targeted.js'
 import { freshnessLifetime, type FreshnessSource } from './freshness.js'
 import type { PolicyRule } from './policy-rule.js'
 
-/**
- * All that the fields of one response say about caching it, read once and used both when it is judged and each time it may be
- * reused. Derived, never stored: a changed rule holds for what is already in the cache.
- */
-export interface ResponsePolicy {
+/** What the fields of a response say about reusing it. Of many responses it is the same: no text of one alone is in it. */
+export interface ReusePolicy {
   /** The directives that count: of a targeted field (RFC 9213) when there is a valid one, else of Cache-Control. */
   readonly directives: CacheControl
   /** Name of the targeted field that won, or Surrogate-Control. */
@@ -33,6 +30,15 @@ export interface ResponsePolicy {
   readonly staleIfError: number
   readonly immutable: boolean
   readonly vary: readonly string[] | '*'
+  /** A conditional request can be made of it (RFC 9111 §4.3.1). */
+  readonly hasValidator: boolean
+}
+
+/**
+ * All that the fields of one response say about caching it, read once and used both when it is judged and each time it may be
+ * reused. Derived, never stored: a changed rule holds for what is already in the cache.
+ */
+export interface ResponsePolicy extends ReusePolicy {
   readonly etag: string | undefined
   readonly lastModified: string | undefined
 }
@@ -67,6 +73,7 @@ export function policyOf(
   const mustRevalidate =
     noCache || sharedMaxAge || directives.has('must-revalidate') || directives.has('proxy-revalidate')
   const overridden = freshness.source === 'override'
+  const { etag, lastModified } = validatorsOf(response)
   return {
     directives,
     targeted: targeted?.name,
@@ -82,8 +89,9 @@ export function policyOf(
     staleIfError: staleWindow('stale-if-error', rule.staleIfError, directives, rule),
     immutable: directives.has('immutable'),
     vary: parseVary(fields),
-    etag: fieldValue(fields, 'etag'),
-    lastModified: validDate(fieldValue(fields, 'last-modified'), response.responseTime),
+    hasValidator: etag !== undefined || lastModified !== undefined,
+    etag,
+    lastModified,
   }
 }
 
@@ -107,11 +115,23 @@ function staleWindow(
   return directives.seconds(name) ?? ruled ?? 0
 }
 
+/** What a conditional request can be made of: the entity tag, and Last-Modified if it is a date. `responseTime` in ms. */
+export function validatorsOf(response: { readonly fields: RawFields; readonly responseTime: number }): {
+  etag: string | undefined
+  lastModified: string | undefined
+} {
+  const { fields, responseTime } = response
+  return {
+    etag: fieldValue(fields, 'etag'),
+    lastModified: validDate(fieldValue(fields, 'last-modified'), responseTime),
+  }
+}
+
 function validDate(text: string | undefined, now: number): string | undefined {
   return text !== undefined && parseHttpDate(text, now) !== undefined ? text : undefined
 }
 
 /** True when a conditional request can be made of it (RFC 9111 §4.3.1). */
-export function hasValidator(policy: ResponsePolicy): boolean {
-  return policy.etag !== undefined || policy.lastModified !== undefined
+export function hasValidator(policy: ReusePolicy): boolean {
+  return policy.hasValidator
 }

@@ -2,7 +2,7 @@ import { fieldLines, hasField, type RawFields } from './fields.js'
 import type { CacheControl } from './cache-control.js'
 import { seemsToForbid } from './misspelt.js'
 import { mayBeImplicit } from './freshness.js'
-import { understandsStatus, type ResponsePolicy } from './policy.js'
+import { understandsStatus, type ReusePolicy } from './policy.js'
 
 /** Why a response is not stored. Goes into logs and `Cache-Status: …; detail=`. */
 export type StoreRefusal =
@@ -62,7 +62,7 @@ export interface StorableResponse {
 export function storeRefusal(
   request: StoreRequest,
   response: StorableResponse,
-  policy: ResponsePolicy,
+  policy: ReusePolicy,
   rule: StoreRule,
 ): StoreRefusal | undefined {
   const { status, fields } = response
@@ -89,7 +89,7 @@ export function storeRefusal(
 }
 
 /** RFC 9111 §3.5: what lets a shared cache use a response for requests other than the one with Authorization. */
-export function authorizationPermits(policy: ResponsePolicy): boolean {
+export function authorizationPermits(policy: ReusePolicy): boolean {
   const { directives } = policy
   return policy.isPublic || directives.has('s-maxage') || directives.has('must-revalidate')
 }

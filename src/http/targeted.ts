@@ -35,10 +35,25 @@ export function targetedCacheControl(
   for (const name of names) {
     const value = fieldValue(fields, name.toLowerCase())
     if (value === undefined) continue
-    const directives = readTargeted(value)
+    const directives = parseTargeted(value)
     if (directives !== undefined) return { name, directives }
   }
   return undefined
+}
+
+/** What was read last, as of Cache-Control: an origin sends few different ones, and stored responses with equal ones share what was read. */
+const KNOWN = new Map<string, CacheControl | undefined>()
+const MOST_KNOWN = 512
+const LONGEST_KNOWN = 256
+
+function parseTargeted(value: string): CacheControl | undefined {
+  if (value.length > LONGEST_KNOWN) return readTargeted(value)
+  const known = KNOWN.get(value)
+  if (known !== undefined || KNOWN.has(value)) return known
+  const read = readTargeted(value)
+  if (KNOWN.size >= MOST_KNOWN) KNOWN.clear()
+  KNOWN.set(value, read)
+  return read
 }
 
 function readTargeted(value: string): CacheControl | undefined {

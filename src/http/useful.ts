@@ -1,11 +1,11 @@
-import { hasValidator, type ResponsePolicy } from './policy.js'
+import { hasValidator, type ReusePolicy } from './policy.js'
 
 /**
  * Until when (ms since the epoch) a stored response can be of use: fresh, then stale within its windows, then, with a validator,
  * `keep` seconds more for revalidation.
  */
 export function usefulUntil(
-  policy: ResponsePolicy,
+  policy: ReusePolicy,
   initialAgeMs: number,
   responseTime: number,
   keep: number,

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr'
 import { StrataError } from '../../errors.js'
-import { inlineName, sharedName } from './body-names.js'
-import type { Entry } from './entry.js'
+import { digestInName, inlineName, sharedName } from './body-names.js'
+import type { BodyRef, Entry } from './entry.js'
 import { interned, internedFields } from '../interned.js'
 import type { EveryField } from './whole-entry.js'
 import type { TileRef } from './tile-book.js'
@@ -114,7 +114,7 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     variant,
     method: method === 0 ? 'GET' : method,
     status,
-    reason,
+    reason: interned(reason),
     fields: internedFields(fields),
     requestTime,
     responseTime: requestTime + delay,
@@ -123,13 +123,7 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     url,
     stamp: { epoch: interned(epoch), seq },
     tags: tags.length === 0 ? NONE : tags,
-    body: {
-      id: id === 0 ? sharedName(digest) : id === 1 ? inlineName(digest) : id,
-      size,
-      digest,
-      chunkSize,
-      checks: checks.length === 0 ? NO_CHECKS : checks,
-    },
+    body: bodyOf(id, size, digest, chunkSize, checks),
     uselessAt,
     tile: isTile ? tileOf(tile as TileRow) : undefined,
   }
@@ -139,6 +133,19 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
 /** Shared, for these stay in memory for long. */
 const NONE: readonly never[] = []
 const NO_CHECKS = new Uint8Array(0)
+
+function bodyOf(
+  id: string | 0 | 1,
+  size: number,
+  digest: string,
+  chunkSize: number,
+  checks: Uint8Array,
+): BodyRef {
+  const kept = checks.length === 0 ? NO_CHECKS : checks
+  if (id !== 0 && id !== 1) return { id, size, digest, chunkSize, checks: kept }
+  const name = id === 0 ? sharedName(digest) : inlineName(digest)
+  return { id: name, size, digest: digestInName(name), chunkSize, checks: kept }
+}
 
 /** A name that the digest tells is not written out. */
 function idNumber({ id, digest }: Entry['body']): string | number {

@@ -25,7 +25,7 @@ export type { BodyListing, BodyNotes, BodySink, BodyStore, ByteRange } from './b
 export type { RuleLayer, TileBook, TileCriterion, TileRef, TileSubject } from './tile-book.js'
 export { internedFields } from '../interned.js'
 export { wholeEntry } from './whole-entry.js'
-export { inlineName, isInline, sharedName } from './body-names.js'
+export { digestInName, inlineName, isInline, sharedName } from './body-names.js'
 export type { NodeRegistry, RegisteredNode, RegisteredNodes } from './node-registry.js'
 export type { FillLocks, LockAnswer } from './fill-locks.js'
 export { decodeEntry, encodeEntry, ENTRY_FORMAT } from './entry-codec.js'

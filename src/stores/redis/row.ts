@@ -1,5 +1,6 @@
 import {
   decodeEntry,
+  digestInName,
   encodeEntry,
   inlineName,
   isInline,
@@ -86,7 +87,7 @@ function readRow(
   const packed = value.subarray(bodyAt, blobAt)
   const id = unpackBody(packed)
   const isNamed = kept.body.digest === '' && (packed.length === 32 || isInline(id))
-  const digest = isNamed ? id.slice(2) : kept.body.digest
+  const digest = isNamed ? digestInName(id) : kept.body.digest
   const { chunkSize, checks } = kept.body
   const stood: Omit<Entry, 'body'> = {
     ...kept,
