@@ -3,11 +3,7 @@ import type { ApiKeyRequest, ApiKeyView } from '../engine/access/api-keys.js'
 import type { Role, Scope } from '../engine/access/scopes.js'
 import { loadConfig, type ConfigSources } from '../config/index.js'
 import { parseMilliseconds } from '../config/units.js'
-
-interface Output {
-  out(text: string): void
-  err(text: string): void
-}
+import type { Output } from './output.js'
 
 export interface CreateFlags {
   readonly name: string

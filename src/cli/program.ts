@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import type { Flag } from '../config/flags.js'
+import type { Output } from './output.js'
 import type { CreateFlags } from './keys-command.js'
 import type { ReconcileFlags } from './reconcile-command.js'
 import type { WarmFlags } from './warm-command.js'
@@ -11,11 +12,6 @@ import { messageOf, isStrataError } from '../errors.js'
 
 /** Exit codes: 0 done, 1 failed while running, 2 wrong settings or usage (nothing was started). */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const
-
-interface Output {
-  out(text: string): void
-  err(text: string): void
-}
 
 const STANDARD: Output = {
   out: text => void process.stdout.write(text),

@@ -1,11 +1,7 @@
 import { loadConfig, type ConfigSources } from '../config/index.js'
 import { parseMilliseconds } from '../config/units.js'
 import { StrataError } from '../errors.js'
-
-interface Output {
-  out(text: string): void
-  err(text: string): void
-}
+import type { Output } from './output.js'
 
 export interface ReconcileFlags {
   readonly dryRun?: boolean

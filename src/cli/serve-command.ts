@@ -2,11 +2,8 @@ import cluster from 'node:cluster'
 import { pino } from 'pino'
 import type { ConfigSources, StrataConfig } from '../config/index.js'
 import { ConfigError, loadConfig } from '../config/index.js'
+import type { Output } from './output.js'
 import { workerLine } from './workers/worker.js'
-
-interface Output {
-  err(text: string): void
-}
 
 /** What can go wrong with an address, and what to do. */
 const LISTEN_ERRORS: Readonly<Record<string, string>> = {
@@ -21,7 +18,7 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
  * @returns exit code
  * @throws ConfigError before anything listens
  */
-export async function serveCommand(sources: ConfigSources, output: Output): Promise<number> {
+export async function serveCommand(sources: ConfigSources, output: Pick<Output, 'err'>): Promise<number> {
   const config = loadConfig(sources)
   if (config.origin === undefined) {
     const message =

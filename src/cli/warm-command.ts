@@ -6,14 +6,10 @@ import type { JobView } from '../engine/jobs/job.js'
 import type { Estimate } from '../engine/warm/estimate.js'
 import type { Failure } from '../engine/warm/failures.js'
 import { isStrataError, messageOf, StrataError } from '../errors.js'
+import type { Output } from './output.js'
 import { AdminClient } from './warm/admin-client.js'
 import { progressOn } from './warm/progress.js'
 import { requestedUrls } from './warm/requested-urls.js'
-
-interface Output {
-  out(text: string): void
-  err(text: string): void
-}
 
 export interface WarmFlags {
   readonly layer?: string

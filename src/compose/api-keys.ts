@@ -1,12 +1,13 @@
 import { hostname } from 'node:os'
-import { ConfigError, resolveBackend, type StrataConfig } from '../config/index.js'
+import type { StrataConfig } from '../config/index.js'
 import { ApiKeys } from '../engine/access/api-keys.js'
 import { systemClock } from '../engine/clock.js'
 import { messageOf } from '../errors.js'
 import { AuditFile } from '../server/audit/audit-file.js'
 import { Audit, type DeedResult } from '../server/audit/audit.js'
 import { auditFileOf } from './audit-file-of.js'
-import { openStores } from './stores.js'
+import { closeAll } from './close-all.js'
+import { openStoresFromOutside } from './stores-from-outside.js'
 
 export interface OpenApiKeys {
   readonly keys: ApiKeys
@@ -31,16 +32,9 @@ export async function openApiKeys(
   by: string,
   warn: (line: string) => void,
 ): Promise<OpenApiKeys> {
-  const { backend } = resolveBackend(config)
-  if (backend === 'memory') {
-    const message =
-      'memory keeps everything inside of the process that serves: ask its admin routes (POST /api-keys)'
-    throw new ConfigError([{ path: 'backend', message }])
-  }
   const { namespace } = config
-  const stores = await openStores(backend, config, (what, details) =>
-    warn(`${what} ${JSON.stringify(details)}`),
-  )
+  const instead = 'ask its admin routes (POST /api-keys)'
+  const { backend, stores } = await openStoresFromOutside(config, instead, warn)
   const file = auditFileOf(config, backend)
   const sink = file === undefined ? undefined : new AuditFile({ path: file, sync: config.admin.audit.sync })
   const audit = new Audit({
@@ -59,9 +53,6 @@ export async function openApiKeys(
       const principal = { kind: 'local', id: by } as const
       return (await audit.around({ action, principal, from: 'local', requestId, target }, work)).body
     },
-    close: async () => {
-      await stores.close()
-      await sink?.close()
-    },
+    close: () => closeAll([() => stores.close(), () => sink?.close()]),
   }
 }

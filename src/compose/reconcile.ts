@@ -1,4 +1,4 @@
-import { resolveBackend, toEngineSettings, ConfigError, type StrataConfig } from '../config/index.js'
+import { toEngineSettings, type StrataConfig } from '../config/index.js'
 import { systemClock } from '../engine/clock.js'
 import { Fence } from '../engine/fence/fence.js'
 import { viewOfJob, type JobOptions, type JobView } from '../engine/jobs/job.js'
@@ -10,7 +10,7 @@ import { systemTimers } from '../engine/timers.js'
 import { messageOf } from '../errors.js'
 import { Layers } from '../tiles/layer/layers.js'
 import { tileBook } from '../tiles/tile-book.js'
-import { openStores } from './stores.js'
+import { openStoresFromOutside } from './stores-from-outside.js'
 
 /**
  * Reconciles the stores of a configuration from a process of its own, as a job that the running nodes see and that waits for theirs.
@@ -22,15 +22,7 @@ export async function reconcileStores(
   options: JobOptions,
   warn: (line: string) => void,
 ): Promise<JobView> {
-  const { backend } = resolveBackend(config)
-  if (backend === 'memory') {
-    const message =
-      'memory keeps everything inside of the process that serves: there is nothing to reconcile from outside'
-    throw new ConfigError([{ path: 'backend', message }])
-  }
-  const stores = await openStores(backend, config, (what, details) =>
-    warn(`${what} ${JSON.stringify(details)}`),
-  )
+  const { stores } = await openStoresFromOutside(config, 'there is nothing to reconcile from outside', warn)
   try {
     const { metadata, bodies } = stores
     const timing = { clock: systemClock, timers: systemTimers }

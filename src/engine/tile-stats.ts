@@ -1,4 +1,5 @@
 import type { Outcome } from './exchange.js'
+import { COUNTER } from './result-counters.js'
 
 /** What requests for tiles of one zoom of a layer came to, since the process started. */
 export interface ZoomStats {
@@ -23,14 +24,6 @@ export interface LayerStats extends Omit<ZoomStats, 'zoom'> {
 }
 
 type Counters = { -readonly [Name in keyof Omit<ZoomStats, 'zoom'>]: number }
-
-const COUNTER = {
-  HIT: 'hits',
-  MISS: 'misses',
-  STALE: 'stale',
-  REVALIDATED: 'revalidated',
-  BYPASS: 'bypass',
-} as const
 
 /** Layers that are told apart: a template with a place in its name makes as many as clients ask for. */
 const MOST_LAYERS = 1000

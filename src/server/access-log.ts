@@ -2,17 +2,10 @@ import type { ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
 import type { Outcome } from '../engine/exchange.js'
+import { COUNTER } from '../engine/result-counters.js'
 import type { Stats } from '../engine/stats.js'
 import { OUTCOME, type Recorder } from './middleware.js'
 import { requestId } from './request-id.js'
-
-const COUNTER = {
-  HIT: 'hits',
-  MISS: 'misses',
-  STALE: 'stale',
-  REVALIDATED: 'revalidated',
-  BYPASS: 'bypass',
-} as const
 
 /** The step `record`: counts each outcome when its answer is out and, with a logger, writes one line for it (P11). */
 export function accessLogger(stats: Stats, log: Logger | undefined): Recorder {

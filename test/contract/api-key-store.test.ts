@@ -7,7 +7,7 @@ import { lmdbApiKeyStore } from '../../src/stores/embedded/index.js'
 import { memoryApiKeyStore } from '../../src/stores/memory/index.js'
 import { redisApiKeyStore } from '../../src/stores/redis/api-keys.js'
 import { connectRedis, disconnectRedis, type RedisClient } from '../../src/stores/redis/client.js'
-import { freshNamespace } from '../support/redis-harness.js'
+import { memoryViews, redisViews, withEmbeddedViews, type NodeViews } from '../support/node-views.js'
 import { startRedis } from '../support/redis-server.js'
 
 let stop: () => Promise<unknown>
@@ -24,46 +24,16 @@ afterAll(async () => {
   await stop()
 })
 
-/** Two views of the keys of a namespace, as two nodes have them; and another namespace's. */
-interface Views {
-  readonly one: ApiKeyStore
-  readonly two: ApiKeyStore
-  readonly other: ApiKeyStore
-  cleanup(): Promise<void>
-}
+type Body = (views: NodeViews<ApiKeyStore>) => Promise<void>
 
-const views: Record<string, () => Promise<Views>> = {
-  memory: async () => {
-    const one = memoryApiKeyStore()
-    return { one, two: one, other: memoryApiKeyStore(), cleanup: async () => undefined }
-  },
-  embedded: async () => {
-    const path = await mkdtemp(join(tmpdir(), 'strata-api-keys-'))
-    const open = (name: string) => lmdbApiKeyStore({ path: join(path, name) })
-    const [one, two, other] = [open('a'), open('a'), open('b')]
-    const cleanup = async () => {
-      for (const store of [one, two, other]) await store.close()
-      await rm(path, { recursive: true })
-    }
-    return { one, two, other, cleanup }
-  },
-  redis: async () => {
-    const namespace = freshNamespace()
-    const view = (name: string) => redisApiKeyStore({ redis, namespace: name })
-    const other = view(freshNamespace())
-    return { one: view(namespace), two: view(namespace), other, cleanup: async () => undefined }
-  },
+const views: Record<string, (body: Body) => Promise<void>> = {
+  memory: body => body(memoryViews(memoryApiKeyStore)),
+  embedded: body => withEmbeddedViews(path => lmdbApiKeyStore({ path }), body),
+  redis: body => body(redisViews(namespace => redisApiKeyStore({ redis, namespace }))),
 }
 
 describe.each(Object.keys(views))('ApiKeyStore contract: %s', name => {
-  const withViews = async (body: (views: Views) => Promise<void>) => {
-    const made = await views[name]!()
-    try {
-      await body(made)
-    } finally {
-      await made.cleanup()
-    }
-  }
+  const withViews = views[name]!
 
   test('what one adds, all of the namespace find, and nobody else', () =>
     withViews(async ({ one, two, other }) => {

@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { JobStore } from '../../src/engine/ports/job-store.js'
 import { lmdbJobStore } from '../../src/stores/embedded/index.js'
 import { memoryJobStore } from '../../src/stores/memory/index.js'
 import { connectRedis, disconnectRedis, type RedisClient } from '../../src/stores/redis/client.js'
 import { redisJobStore } from '../../src/stores/redis/jobs.js'
-import { freshNamespace } from '../support/redis-harness.js'
+import { memoryViews, redisViews, withEmbeddedViews, type NodeViews } from '../support/node-views.js'
 import { startRedis, startRedisCluster } from '../support/redis-server.js'
 
 let stops: (() => Promise<unknown>)[] = []
@@ -29,56 +26,18 @@ afterAll(async () => {
   for (const stop of stops) await stop()
 })
 
-/** Two views of one list, as two processes have them; and another namespace's. */
-interface Views {
-  readonly one: JobStore
-  readonly two: JobStore
-  readonly other: JobStore
-  cleanup(): Promise<void>
-}
+type Body = (views: NodeViews<JobStore>) => Promise<void>
 
-const views: Record<string, () => Promise<Views>> = {
-  memory: async () => {
-    const one = memoryJobStore()
-    return { one, two: one, other: memoryJobStore(), cleanup: async () => undefined }
-  },
-  embedded: async () => {
-    const path = await mkdtemp(join(tmpdir(), 'strata-jobs-'))
-    const [one, two, other] = [join(path, 'a'), join(path, 'a'), join(path, 'b')].map(at =>
-      lmdbJobStore({ path: at }),
-    )
-    return {
-      ...{ one: one!, two: two!, other: other! },
-      cleanup: async () => {
-        for (const store of [one!, two!, other!]) await store.close()
-        await rm(path, { recursive: true })
-      },
-    }
-  },
-  redis: async () => redisViews(redis),
-  'redis cluster of 3 primaries': async () => redisViews(cluster),
-}
-
-function redisViews(client: RedisClient): Views {
-  const namespace = freshNamespace()
-  const view = (name: string) => redisJobStore({ redis: client, namespace: name })
-  return {
-    one: view(namespace),
-    two: view(namespace),
-    other: view(freshNamespace()),
-    cleanup: async () => undefined,
-  }
+const views: Record<string, (body: Body) => Promise<void>> = {
+  memory: body => body(memoryViews(memoryJobStore)),
+  embedded: body => withEmbeddedViews(path => lmdbJobStore({ path }), body),
+  redis: body => body(redisViews(namespace => redisJobStore({ redis, namespace }))),
+  'redis cluster of 3 primaries': body =>
+    body(redisViews(namespace => redisJobStore({ redis: cluster, namespace }))),
 }
 
 describe.each(Object.keys(views))('JobStore contract: %s', name => {
-  const withViews = async (body: (views: Views) => Promise<void>) => {
-    const made = await views[name]!()
-    try {
-      await body(made)
-    } finally {
-      await made.cleanup()
-    }
-  }
+  const withViews = views[name]!
 
   test('is empty at first, and keeps what is written, for all who look', () =>
     withViews(async ({ one, two, other }) => {

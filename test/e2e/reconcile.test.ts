@@ -56,22 +56,28 @@ async function strayBody(): Promise<void> {
   await utimes(join(place, 'l-stray'), old, old)
 }
 
+/** A node without a memory tier, in front of an origin whose answers may be stored; until the test is over. */
+async function serveOrigin(env: Record<string, string>) {
+  const origin = createServer((req, res) =>
+    res.setHeader('Cache-Control', 'max-age=600').end(`body of ${req.url}`),
+  )
+  await once(origin.listen(0, '127.0.0.1'), 'listening')
+  close.push(async () => {
+    origin.closeAllConnections()
+    await new Promise(resolve => origin.close(resolve))
+  })
+  const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`
+  const node = await serveStrata(['--origin', url], { ...env, STRATA_MEMORY_MAX_BYTES: '0' })
+  close.push(async () => {
+    node.child.kill('SIGKILL')
+    await node.ended
+  })
+  return node
+}
+
 describe('strata reconcile', () => {
   test('beside a running node: strays go, entries without body are dropped, the rest stays', async () => {
-    const origin = createServer((req, res) =>
-      res.setHeader('Cache-Control', 'max-age=600').end(`body of ${req.url}`),
-    )
-    await once(origin.listen(0, '127.0.0.1'), 'listening')
-    close.push(async () => {
-      origin.closeAllConnections()
-      await new Promise(resolve => origin.close(resolve))
-    })
-    const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`
-    const node = await serveStrata(['--origin', url], { ...embedded(), STRATA_MEMORY_MAX_BYTES: '0' })
-    close.push(async () => {
-      node.child.kill('SIGKILL')
-      await node.ended
-    })
+    const node = await serveOrigin(embedded())
     const get = async (path: string) => {
       const response = await fetch(node.base + path)
       return { text: await response.text(), cache: response.headers.get('x-cache')!.split(' ')[0] }
@@ -117,20 +123,7 @@ describe('strata reconcile', () => {
   test('--rebuild: Redis has lost everything, and all entries are there again', async () => {
     const backend = await startBackend('s3-redis')
     close.push(() => backend.stop())
-    const origin = createServer((req, res) =>
-      res.setHeader('Cache-Control', 'max-age=600').end(`body of ${req.url}`),
-    )
-    await once(origin.listen(0, '127.0.0.1'), 'listening')
-    close.push(async () => {
-      origin.closeAllConnections()
-      await new Promise(resolve => origin.close(resolve))
-    })
-    const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`
-    const node = await serveStrata(['--origin', url], { ...backend.env, STRATA_MEMORY_MAX_BYTES: '0' })
-    close.push(async () => {
-      node.child.kill('SIGKILL')
-      await node.ended
-    })
+    const node = await serveOrigin(backend.env)
     const keys = async () => {
       const body = (await (await fetch(`${node.base}/admin/cache/keys`)).json()) as { keys: unknown[] }
       return body.keys.length

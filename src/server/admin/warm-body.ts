@@ -1,12 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { FaultyRequest } from '../../engine/fence/mark-faults.js'
 import type { WarmHow } from '../../engine/warm/warmer.js'
 import { mayWarmWith } from '../warm-request.js'
 import { readFlag, readQuery } from './answer.js'
-import { readText } from './body.js'
-import { faultsOfIssue } from './invalidate-body.js'
-import { MAX_TILES_BODY, zoomOf } from './tiles-body.js'
+import { checkShape, readListBody, TILES_SHAPE, zoomOf } from './list-body.js'
 
 const headers = z
   .record(z.string(), z.string().regex(/^[\t\x20-\x7e]{0,1024}$/, 'must be one line of ASCII'))
@@ -35,14 +32,8 @@ const how = {
   dryRun: z.boolean().optional(),
 }
 
-/** The shape; what the values may be is the tiles' own to say. */
 const seedSchema = z.strictObject({
-  bbox: z.unknown().optional(),
-  geometry: z.unknown().optional(),
-  tile: z.unknown().optional(),
-  tiles: z.unknown().optional(),
-  zoom: z.unknown().optional(),
-  matrixSet: z.unknown().optional(),
+  ...TILES_SHAPE,
   params: z.record(z.string(), z.string()).optional(),
   ...how,
 })
@@ -87,12 +78,8 @@ async function read<S extends z.ZodObject>(
   schema: S,
 ): Promise<z.output<S>> {
   const query = readQuery(req, QUERY)
-  const text = await readText(req, MAX_TILES_BODY)
-  const isList = /^text\/plain\b/i.test(req.headers['content-type'] ?? '')
-  const given: unknown = isList ? { [list]: text } : parseJson(text)
-  const parsed = schema.safeParse(isRecord(given) ? { ...fromQuery(query), ...given } : given)
-  if (parsed.success) return parsed.data
-  throw new FaultyRequest(parsed.error.issues.flatMap(issue => faultsOfIssue(issue, schema)))
+  const given = await readListBody(req, list)
+  return checkShape(isRecord(given) ? { ...fromQuery(query), ...given } : given, schema)
 }
 
 function fromQuery(query: Partial<Record<(typeof QUERY)[number], string>>): Record<string, unknown> {
@@ -103,16 +90,6 @@ function fromQuery(query: Partial<Record<(typeof QUERY)[number], string>>): Reco
     else out[name] = name === 'site' || name === 'matrixSet' ? value : Number(value)
   }
   return out
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    const message =
-      'the body must be JSON, e.g. {"bbox":[5.9,45.8,10.5,47.8],"zoom":[0,12]}; a list needs Content-Type: text/plain'
-    throw new FaultyRequest([{ path: '', message }])
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -100,11 +100,9 @@ export class PolygonIndex {
    * Whether a point that is on no edge lies inside: the outer ring goes round it, in either direction and however often, and no hole does.
    */
   holds(x: number, y: number): boolean {
-    const edges = this.#edges
     const windings = this.#windings.fill(0)
     this.#tree.search(x, y, this.#tree.maxX, y, edge => {
-      const at = 4 * edge
-      const [ax, ay, bx, by] = [edges[at]!, edges[at + 1]!, edges[at + 2]!, edges[at + 3]!]
+      const [ax, ay, bx, by] = this.#endsOf(edge)
       const rises = ay <= y && by > y
       if (!rises && !(by <= y && ay > y)) return false
       // Along a rising edge, what is west of it lies to the left. This library's sign: below 0 is counter-clockwise.
@@ -123,13 +121,7 @@ export class PolygonIndex {
 
   /** West and east end of the part of an edge that lies between two latitudes (with the margin), rounded. */
   reachOf(edge: number, south: number, north: number): readonly [west: number, east: number] {
-    const at = 4 * edge
-    const [ax, ay, bx, by] = [
-      this.#edges[at]!,
-      this.#edges[at + 1]!,
-      this.#edges[at + 2]!,
-      this.#edges[at + 3]!,
-    ]
+    const [ax, ay, bx, by] = this.#endsOf(edge)
     const low = south - this.#margin
     const high = north + this.#margin
     const xAt = (y: number) => {
@@ -149,15 +141,15 @@ export class PolygonIndex {
     return this.#edgeMeets(edge, { west: west - m, south: south - m, east: east + m, north: north + m })
   }
 
+  #endsOf(edge: number): readonly [ax: number, ay: number, bx: number, by: number] {
+    const edges = this.#edges
+    const at = 4 * edge
+    return [edges[at]!, edges[at + 1]!, edges[at + 2]!, edges[at + 3]!]
+  }
+
   /** By separating axes: x, y, and the edge's normal. Exact. */
   #edgeMeets(edge: number, { west, south, east, north }: Bounds): boolean {
-    const at = 4 * edge
-    const [ax, ay, bx, by] = [
-      this.#edges[at]!,
-      this.#edges[at + 1]!,
-      this.#edges[at + 2]!,
-      this.#edges[at + 3]!,
-    ]
+    const [ax, ay, bx, by] = this.#endsOf(edge)
     if (Math.max(ax, bx) < west || Math.min(ax, bx) > east) return false
     if (Math.max(ay, by) < south || Math.min(ay, by) > north) return false
     const a = orient2d(ax, ay, bx, by, west, south)

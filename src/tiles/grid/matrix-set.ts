@@ -25,12 +25,7 @@ export const WEB_MERCATOR_QUAD: MatrixSet = {
   id: 'WebMercatorQuad',
   fingerprint: '',
   quad: true,
-  matrices: Array.from({ length: DEEPEST_ZOOM + 1 }, (_, z) => {
-    const count = 2 ** z
-    const span = 360 / count
-    const shape = { originX: -180, originY: 180, spanX: span, spanY: span, columns: count, rows: count }
-    return new TileMatrix({ id: String(z), crs: MERCATOR, fromSouth: false, ...shape })
-  }),
+  matrices: halving({ crs: MERCATOR, originY: 180, columns: 1 }),
 }
 
 /** WorldCRS84Quad (OGC 17-083r4, D.2): degrees, two tiles at zoom 0. */
@@ -38,12 +33,7 @@ export const WORLD_CRS84_QUAD: MatrixSet = {
   id: 'WorldCRS84Quad',
   fingerprint: '',
   quad: false,
-  matrices: Array.from({ length: DEEPEST_ZOOM + 1 }, (_, z) => {
-    const rows = 2 ** z
-    const span = 180 / rows
-    const shape = { originX: -180, originY: 90, spanX: span, spanY: span, columns: 2 * rows, rows }
-    return new TileMatrix({ id: String(z), crs: GEOGRAPHIC, fromSouth: false, ...shape })
-  }),
+  matrices: halving({ crs: GEOGRAPHIC, originY: 90, columns: 2 }),
 }
 
 export const WELL_KNOWN_SETS: readonly MatrixSet[] = [WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD]
@@ -61,4 +51,20 @@ export function isTileOf(set: MatrixSet, { z, x, y }: Tile): boolean {
 export function boundsOf(set: MatrixSet, tile: Tile): Bounds {
   if (!isTileOf(set, tile)) throw new RangeError(`${set.id} has no tile ${tile.z}/${tile.x}/${tile.y}`)
   return set.matrices[tile.z]!.bounds(tile.x, tile.y)
+}
+
+/** Matrices round the earth of square tiles, half as wide at each zoom. @param top the one row at zoom 0 */
+function halving(top: {
+  readonly crs: ConstructorParameters<typeof TileMatrix>[0]['crs']
+  readonly originY: number
+  readonly columns: number
+}): TileMatrix[] {
+  const { crs, originY } = top
+  return Array.from({ length: DEEPEST_ZOOM + 1 }, (_, z) => {
+    const rows = 2 ** z
+    const columns = top.columns * rows
+    const span = 360 / columns
+    const shape = { originX: -180, originY, spanX: span, spanY: span, columns, rows }
+    return new TileMatrix({ id: String(z), crs, fromSouth: false, ...shape })
+  })
 }
