@@ -8,7 +8,9 @@ import { lmdbTables } from './lmdb-tables.js'
 import type { LmdbTables } from './lmdb-tables.js'
 
 /** Version of the layout of tables and records. Entries carry their own format version besides. */
-export const DATA_FORMAT = 1
+export const DATA_FORMAT = 2
+/** What is read besides; once opened it is of the present format: what this version leaves out, that one would miss. */
+const READ_TOO = ['1']
 
 export interface LocalDatabase extends LmdbTables {
   readonly root: RootDatabase<Buffer, string>
@@ -40,6 +42,7 @@ export function openDatabase(folder: string): LocalDatabase {
 function checkFormat(root: RootDatabase<Buffer, string>, folder: string): void {
   const found = root.getBinary('format')?.toString()
   if (found === undefined || found === String(DATA_FORMAT)) return
+  if (READ_TOO.includes(found)) return void root.put('format', Buffer.from(String(DATA_FORMAT)))
   throw new StrataError(
     'STRATA_CONFIG',
     `the data in ${folder} has format ${found.slice(0, 20)}, this version of Strata reads ${DATA_FORMAT}: ` +

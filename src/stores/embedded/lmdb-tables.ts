@@ -65,6 +65,7 @@ function table<V>(db: Database<Buffer, string>, { encode, decode }: Packed<V>): 
       const bytes = db.getBinary(name)
       return bytes === undefined ? undefined : decode(bytes)
     },
+    has: name => db.doesExist(name),
     put: (name, value) => void db.put(name, encode(value)),
     remove: name => void db.remove(name),
   }

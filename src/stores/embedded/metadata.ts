@@ -5,6 +5,7 @@ import { LocalMetadataStore } from '../local/metadata-store.js'
 import type { Backend } from '../local/metadata-store.js'
 import { openDatabase } from './database.js'
 import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
+import { GroupCommit } from './group-commit.js'
 
 /** How often the snapshots of processes that have crashed are given up: while they hold, LMDB can't use freed pages again, ms. */
 const READER_CHECK_MS = 60_000
@@ -24,6 +25,7 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 function lmdbBackend(path: string): Backend<Uint8Array> {
   const { root, tables, step: runStep } = openDatabase(path)
   const space = new FreeSpace(path, DATABASE_RESERVE)
+  const group = new GroupCommit(root, runStep)
   let closing: Promise<void> | undefined
   const readerCheck = setInterval(() => root.readerCheck(), READER_CHECK_MS).unref()
   const requireOpen = () => {
@@ -45,12 +47,11 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
         throw unavailable(error)
       }
     },
-    write: async step => {
+    write: async (step, mayWait) => {
       requireOpen()
       space.take(STEP_BYTES)
       try {
-        // A child transaction, so that a step that fails amid its writes leaves none of them.
-        return await root.childTransaction(() => runStep(step))
+        return await group.write(step, mayWait)
       } catch (error) {
         throw unavailable(error)
       }
@@ -64,7 +65,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
     },
     close: () => {
       clearInterval(readerCheck)
-      closing ??= root.close()
+      closing ??= group.settled().then(() => root.close())
       return closing
     },
   }

@@ -1,7 +1,8 @@
 import type { CommitOptions, CommitResult, Entry, EntryHandle } from '../../engine/ports/index.js'
-import { addInline, addReference, dropReference, isDeleting } from './ledger.js'
+import { addInline, addReference, dropReference, isKept } from './ledger.js'
 import { entryName } from './tables.js'
 import type { Codec, Row, Tables } from './tables.js'
+import { dropUse, recommitUse } from './uses.js'
 
 /** Writes or replaces an entry, or says why not. Changes nothing when it refuses. */
 export function commit<T>(
@@ -23,10 +24,7 @@ export function commit<T>(
   if (expectBody !== undefined && current?.bodyId !== expectBody) return { ok: false, reason: 'gone' }
   if (unlessNewer === true && current !== undefined && current.storedAt >= entry.responseTime)
     return { ok: false, reason: 'gone' }
-  if (body.id !== '' && inline === undefined) {
-    const known = tables.bodies.get(body.id)
-    if (known === undefined || isDeleting(known)) return { ok: false, reason: 'body' }
-  }
+  if (body.id !== '' && inline === undefined && !isKept(tables, body.id)) return { ok: false, reason: 'body' }
 
   const written: Row<T> = {
     variant,
@@ -52,7 +50,7 @@ export function commit<T>(
   tables.useless.add(written.uselessAt, name)
   tables.stored.add(written.storedAt, name)
   countEntries(tables, 1, written.size)
-  commitUse(tables, name, entry.responseTime)
+  recommitUse(tables, name, current, written)
   tables.rows.put(
     key,
     [...stay, written].sort((a, b) => (a.variant < b.variant ? -1 : 1)),
@@ -83,11 +81,7 @@ function newest<T>(rows: readonly Row<T>[], limit: number): readonly Row<T>[] {
 /** Everything about the row but its place in `rows`: its use as well, for the name is gone. */
 function dropRow<T>(tables: Tables<T>, key: string, row: Row<T>, now: number): void {
   unlinkRow(tables, key, row, now)
-  const name = entryName(key, row.variant)
-  const use = tables.uses.get(name)
-  if (use === undefined) return
-  tables.recent.remove(use.lastAccess, name)
-  tables.uses.remove(name)
+  dropUse(tables, entryName(key, row.variant), row)
 }
 
 function unlinkRow<T>(tables: Tables<T>, key: string, row: Row<T>, now: number): void {
@@ -95,15 +89,7 @@ function unlinkRow<T>(tables: Tables<T>, key: string, row: Row<T>, now: number):
   tables.useless.remove(row.uselessAt, name)
   tables.stored.remove(row.storedAt, name)
   countEntries(tables, -1, -row.size)
-  if (row.bodyId !== '') dropReference(tables, row.bodyId, now)
-}
-
-function commitUse<T>(tables: Tables<T>, name: string, at: number): void {
-  const before = tables.uses.get(name)
-  const lastAccess = Math.max(before?.lastAccess ?? 0, at)
-  if (before !== undefined) tables.recent.remove(before.lastAccess, name)
-  tables.recent.add(lastAccess, name)
-  tables.uses.put(name, { hits: before?.hits ?? 0, lastAccess })
+  if (row.bodyId !== '') dropReference(tables, row.bodyId, row.size, now)
 }
 
 function countEntries<T>(tables: Tables<T>, entries: number, bytes: number): void {

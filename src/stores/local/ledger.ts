@@ -35,8 +35,16 @@ export function release(ledger: Ledger, id: string, now: number): void {
   write(ledger, id, row, { ...row, reservedUntil: 0, deadSince: row.refs === 0 ? now : row.deadSince })
 }
 
-/** One more entry refers to the body. The caller has seen that the row is there and not being deleted. */
+/** Whether an entry may refer to the body. */
+export function isKept(ledger: Ledger, id: string): boolean {
+  if (isInline(id)) return ledger.inline.has(id)
+  const row = ledger.bodies.get(id)
+  return row !== undefined && !isDeleting(row)
+}
+
+/** One more entry refers to the body. The caller has seen that it is kept. */
 export function addReference(ledger: Ledger, id: string, size: number): void {
+  if (isInline(id)) return shareInline(ledger, id, size)
   const row = ledger.bodies.get(id)!
   const first = row.refs === 0
   // From here on the references keep it alive; its reservation has done its work.
@@ -46,28 +54,35 @@ export function addReference(ledger: Ledger, id: string, size: number): void {
 
 /** The same of a body that is kept with the metadata; the first reference brings the bytes along. */
 export function addInline(ledger: Ledger, id: string, bytes: Uint8Array): void {
-  const row = ledger.bodies.get(id)
-  if (row === undefined) count(ledger, 1, bytes.length)
-  // Bytes that got lost come back with the next entry.
-  if (row === undefined || ledger.inline.get(id) === undefined) ledger.inline.put(id, bytes)
-  ledger.bodies.put(id, row === undefined ? newInline(bytes.length) : { ...row, refs: row.refs + 1 })
+  if (ledger.inline.has(id)) return shareInline(ledger, id, bytes.length)
+  ledger.inline.put(id, bytes)
+  // Bytes that got lost come back with the next entry: those that shared them have a row.
+  if (ledger.bodies.has(id)) shareInline(ledger, id, bytes.length)
+  else count(ledger, 1, bytes.length)
 }
 
-function newInline(size: number): BodyRow {
-  return { refs: 1, size, reservedUntil: 0, deadSince: 0, deletingSince: NOT_DELETING }
+function shareInline(ledger: Ledger, id: string, size: number): void {
+  const refs = (ledger.bodies.get(id)?.refs ?? 1) + 1
+  ledger.bodies.put(id, { refs, size, reservedUntil: 0, deadSince: 0, deletingSince: NOT_DELETING })
 }
 
-export function dropReference(ledger: Ledger, id: string, now: number): void {
+/** @param size of the body, bytes */
+export function dropReference(ledger: Ledger, id: string, size: number, now: number): void {
   const row = ledger.bodies.get(id)
+  if (isInline(id)) return dropInline(ledger, id, row, size)
   if (row === undefined || row.refs === 0) return
   const last = row.refs === 1
   if (last) count(ledger, -1, -row.size)
-  if (last && isInline(id)) {
-    ledger.bodies.remove(id)
-    ledger.inline.remove(id)
-    return
-  }
   write(ledger, id, row, { ...row, refs: row.refs - 1, deadSince: last ? now : row.deadSince })
+}
+
+function dropInline(ledger: Ledger, id: string, row: BodyRow | undefined, size: number): void {
+  const left = (row?.refs ?? 1) - 1
+  if (left > 1) return ledger.bodies.put(id, { ...row!, refs: left })
+  if (row !== undefined) ledger.bodies.remove(id)
+  if (left === 1 || (row === undefined && !ledger.inline.has(id))) return
+  ledger.inline.remove(id)
+  count(ledger, -1, -size)
 }
 
 /** Hands out orphans for deletion: first those whose deletion was never reported, then the dead, each oldest first. */

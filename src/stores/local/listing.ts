@@ -1,6 +1,7 @@
-import type { EntryHandle, ListedEntry, ListPage, Usage } from '../../engine/ports/index.js'
+import type { EntryHandle, EntryUse, ListedEntry, ListPage, Usage } from '../../engine/ports/index.js'
 import { entryName, splitName } from './tables.js'
-import type { Codec, OrderedNames, Tables } from './tables.js'
+import type { Codec, OrderedNames, Row, Tables } from './tables.js'
+import { addUse, useOf } from './uses.js'
 
 /** All entries in the order of key and variant; the cursor is the name of the last one that was looked at. */
 export function listEntries<T>(tables: Tables<T>, codec: Codec<T>, limit: number, cursor?: string): ListPage {
@@ -16,8 +17,7 @@ export function listEntries<T>(tables: Tables<T>, codec: Codec<T>, limit: number
       seen++
       last = entryName(key, row.variant)
       const entry = codec.open(key, row.variant, row.stored)
-      const use = tables.uses.get(last) ?? { hits: 0, lastAccess: row.storedAt }
-      if (entry !== undefined) items.push({ entry, use })
+      if (entry !== undefined) items.push({ entry, use: useOf(tables, last, row) })
     }
   }
   return { items }
@@ -29,29 +29,30 @@ export function handles<T>(tables: Tables<T>, order: OrderedNames, limit: number
   if (limit <= 0) return found
   for (const { name } of order.upTo(upTo)) {
     const { key, variant } = splitName(name)
-    const row = tables.rows.get(key)?.find(r => r.variant === variant)
+    const row = rowOf(tables, key, variant)
     if (row === undefined) continue
     if (found.push({ key, variant, bodyId: row.bodyId, size: row.size }) >= limit) break
   }
   return found
 }
 
+export function readUse<T>(tables: Tables<T>, key: string, variant: string): EntryUse | undefined {
+  const row = rowOf(tables, key, variant)
+  return row === undefined ? undefined : useOf(tables, entryName(key, variant), row)
+}
+
 export function touchEntries<T>(
-  { uses, recent }: Tables<T>,
+  tables: Tables<T>,
   batch: readonly { key: string; variant: string; hits: number; at: number }[],
 ): void {
   for (const { key, variant, hits, at } of batch) {
-    const name = entryName(key, variant)
-    const before = uses.get(name)
-    if (before === undefined) continue
-    // Batches of several processes land in any order: time never goes back.
-    const lastAccess = Math.max(before.lastAccess, at)
-    if (lastAccess !== before.lastAccess) {
-      recent.remove(before.lastAccess, name)
-      recent.add(lastAccess, name)
-    }
-    uses.put(name, { hits: before.hits + hits, lastAccess })
+    const row = rowOf(tables, key, variant)
+    if (row !== undefined) addUse(tables, entryName(key, variant), row, hits, at)
   }
+}
+
+function rowOf<T>({ rows }: Tables<T>, key: string, variant: string): Row<T> | undefined {
+  return rows.get(key)?.find(row => row.variant === variant)
 }
 
 export function readUsage<T>({ counts, stored }: Tables<T>): Usage {

@@ -15,8 +15,7 @@ import { missingBody } from './body-id.js'
 import { commit, removeEntries } from './commit.js'
 import { raiseFence, readMarks, retire } from './fence.js'
 import { forget, release, reserve, takeOrphans } from './ledger.js'
-import { handles, listEntries, readUsage, touchEntries } from './listing.js'
-import { entryName } from './tables.js'
+import { handles, listEntries, readUsage, readUse, touchEntries } from './listing.js'
 import type { Codec, Tables } from './tables.js'
 
 /** Steps run on the main thread: a long batch goes in parts, so that requests are answered in between (about 4 ms each). */
@@ -29,7 +28,8 @@ export interface Backend<T> {
   readonly tables: Tables<T>
   readonly codec: Codec<T>
   read<R>(step: () => R): R
-  write<R>(step: () => R): Promise<R>
+  /** `mayWait`: nobody waits for it but the store's own upkeep, or who comes after its answer. */
+  write<R>(step: () => R, mayWait?: boolean): Promise<R>
   /** Resolves when all writes that have resolved outlive a loss of power. */
   flushed(): Promise<void>
   close(): Promise<void>
@@ -68,7 +68,7 @@ export class LocalMetadataStore<T> implements MetadataStore {
   }
 
   commit(entry: Entry, options: CommitOptions): Promise<CommitResult> {
-    return this.#backend.write(() => commit(this.#tables, this.#codec, entry, options, Date.now()))
+    return this.#backend.write(() => commit(this.#tables, this.#codec, entry, options, Date.now()), true)
   }
 
   /** At once, without a promise. */
@@ -110,12 +110,12 @@ export class LocalMetadataStore<T> implements MetadataStore {
   }
 
   async use(key: string, variant: string): Promise<EntryUse | undefined> {
-    return this.#backend.read(() => this.#tables.uses.get(entryName(key, variant)))
+    return this.#backend.read(() => readUse(this.#tables, key, variant))
   }
 
   async touch(uses: readonly { key: string; variant: string; hits: number; at: number }[]): Promise<void> {
     for (const part of parts(uses, TOUCHES_PER_STEP))
-      await this.#backend.write(() => touchEntries(this.#tables, part))
+      await this.#backend.write(() => touchEntries(this.#tables, part), true)
   }
 
   async usage(): Promise<Usage> {

@@ -3,6 +3,7 @@ import type { Entry, EntryUse, FenceState, LoggedMark } from '../../engine/ports
 /** Values by name. What `get` gives is not to be changed: `put` a new value. */
 export interface Table<V> {
   get(name: string): V | undefined
+  has(name: string): boolean
   put(name: string, value: V): void
   remove(name: string): void
 }
@@ -81,6 +82,7 @@ export interface Codec<T> {
  */
 export interface Tables<T> {
   readonly rows: RowTable<T>
+  /** How entries were used, by name: of those that were, or are by now older than their use. See `useOf`. */
   readonly uses: Table<EntryUse>
   /** Entry names by last access. */
   readonly recent: OrderedNames
@@ -88,6 +90,7 @@ export interface Tables<T> {
   readonly useless: OrderedNames
   /** Entry names by responseTime. */
   readonly stored: OrderedNames
+  /** The bodies' ledger. An inline body that has one reference needs no row: its bytes say that it is there. */
   readonly bodies: Table<BodyRow>
   /** Bytes of the bodies that are kept with the metadata. */
   readonly inline: Table<Uint8Array>

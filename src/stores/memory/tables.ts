@@ -24,6 +24,7 @@ function table<V>(): Table<V> {
   const values = new Map<string, V>()
   return {
     get: name => values.get(name),
+    has: name => values.has(name),
     put: (name, value) => void values.set(name, value),
     remove: name => void values.delete(name),
   }
@@ -34,6 +35,7 @@ function rowTable(): RowTable<Entry> {
   const keys = new SortedNames()
   return {
     get: key => rows.get(key),
+    has: key => rows.has(key),
     put: (key, value) => {
       if (!rows.has(key)) keys.add(0, key)
       rows.set(key, value)

@@ -1,0 +1,114 @@
+import type { RootDatabase } from 'lmdb'
+
+interface Waiting {
+  readonly step: () => unknown
+  readonly resolve: (result: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * A transaction costs ten times what a step in it does, most of it for the disk: between the beginnings of two there are so many ms,
+ * unless a step has somebody who waits for it.
+ */
+const LINGER_MS = 5
+/** Steps run on the main thread: the rest waits for the next transaction, so that requests are answered in between. */
+const TURN_MS = 4
+
+/** Write steps of one process, many to a transaction. */
+export class GroupCommit {
+  #waiting: Waiting[] = []
+  #isUrgent = false
+  #running: Promise<void> | undefined
+  #begunAt = -Infinity
+  /** Ends the wait before a transaction. */
+  #hurry: (() => void) | undefined
+
+  constructor(
+    private readonly root: RootDatabase<Buffer, string>,
+    /** Runs steps in the tables' own bracket. */
+    private readonly bracket: (work: () => void) => void,
+  ) {}
+
+  /**
+   * Resolves once the step is committed. A step that throws has changed nothing. It may be run twice, and depends on nothing but the
+   * tables. `mayWait`: for others to share its transaction.
+   */
+  write<R>(step: () => R, mayWait = false): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ step, resolve, reject })
+      if (!mayWait) {
+        this.#isUrgent = true
+        this.#hurry?.()
+      }
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Resolves once all steps that have come are over. */
+  async settled(): Promise<void> {
+    this.#isUrgent = true
+    this.#hurry?.()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const wait = this.#begunAt + LINGER_MS - performance.now()
+      if (wait > 0 && !this.#isUrgent) await this.#linger(wait)
+      this.#begunAt = performance.now()
+      await this.#together()
+    }
+    this.#running = undefined
+  }
+
+  async #linger(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>(resolve => {
+      this.#hurry = resolve
+      timer = setTimeout(resolve, ms)
+    })
+    clearTimeout(timer)
+    this.#hurry = undefined
+  }
+
+  async #together(): Promise<void> {
+    const taken: Waiting[] = []
+    const results: unknown[] = []
+    try {
+      // A child transaction, so that steps of which one fails amid its writes leave nothing.
+      await this.root.childTransaction(() => this.bracket(() => this.#take(taken, results)))
+    } catch (error) {
+      // The transaction itself could not be had: so could those of the steps alone.
+      if (taken.length === 0) taken.push(...this.#waiting.splice(0))
+      if (taken.length === 1) return taken[0]!.reject(error)
+      for (const each of taken) await this.#alone(each)
+      return
+    }
+    taken.forEach(({ resolve }, i) => resolve(results[i] as never))
+  }
+
+  #take(taken: Waiting[], results: unknown[]): void {
+    const until = performance.now() + TURN_MS
+    const waiting = this.#waiting
+    try {
+      do {
+        const next = waiting[taken.length]!
+        taken.push(next)
+        results.push(next.step())
+      } while (taken.length < waiting.length && performance.now() < until)
+    } finally {
+      this.#waiting = waiting.slice(taken.length)
+      if (this.#waiting.length === 0) this.#isUrgent = false
+    }
+  }
+
+  async #alone({ step, resolve, reject }: Waiting): Promise<void> {
+    let result: unknown
+    try {
+      await this.root.childTransaction(() => this.bracket(() => (result = step())))
+    } catch (error) {
+      return reject(error)
+    }
+    resolve(result as never)
+  }
+}
