@@ -151,8 +151,8 @@ const proxy = z.strictObject({
   viaName: fieldName().default('strata').describe('Name in the Via field (RFC 9110 §7.6.3)'),
   upgrades: z
     .array(glob('/ws/**'))
-    .default(['**'])
-    .describe('Paths (globs) where WebSocket and other upgrades pass; empty: nowhere'),
+    .default([])
+    .describe('Paths (globs) where WebSockets pass; elsewhere they get 403'),
 })
 
 const server = z.strictObject({

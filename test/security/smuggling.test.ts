@@ -150,8 +150,9 @@ describe.each(KINDS)('%s', kind => {
   let front: Front
   let control: Front
   beforeEach(async () => {
-    front = await open(kind)
-    control = await open(kind)
+    // With the most that settings allow: WebSockets pass.
+    front = await open(kind, { proxy: { upgrades: ['**'] } })
+    control = await open(kind, { proxy: { upgrades: ['**'] } })
   })
   afterEach(async () => {
     await front.close()

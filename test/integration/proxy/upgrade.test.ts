@@ -8,7 +8,9 @@ import { closeLater, sendBytes, type ProxyOptions } from './proxied.js'
 
 /** WebSockets pass where they are allowed; any other offer to upgrade is ignored. */
 
-async function beforeEcho(options: ProxyOptions = {}) {
+const everywhere = { upgrades: ['**'] }
+
+async function beforeEcho(options: ProxyOptions = { proxy: everywhere }) {
   const origin = await startEchoUpgradeOrigin()
   closeLater(() => origin.stop())
   const proxy = await startInProcessProxy({ origin: origin.url, ...options })
@@ -87,7 +89,7 @@ describe('a WebSocket', () => {
   })
 
   test('Host as the setting says', async () => {
-    const { origin, port } = await beforeEcho({ proxy: { hostHeader: 'preserve' } })
+    const { origin, port } = await beforeEcho({ proxy: { ...everywhere, hostHeader: 'preserve' } })
     await opened(port)
     expect(origin.upgrades[0]!.headers.host).toBe('a.example')
   })
@@ -112,7 +114,7 @@ describe('a WebSocket', () => {
   })
 
   test('drain cuts what never ends by itself', async () => {
-    const { port, close } = await beforeEcho({ server: { drainTimeoutMs: 50 } })
+    const { port, close } = await beforeEcho({ proxy: everywhere, server: { drainTimeoutMs: 50 } })
     const { socket } = await opened(port)
     const closed = once(socket, 'close')
     await close()
@@ -132,7 +134,7 @@ describe('a WebSocket', () => {
   test('an origin that is not there: 502', async () => {
     const gone = await startByteOrigin(() => undefined)
     await gone.stop()
-    const proxy = await startInProcessProxy({ origin: gone.url })
+    const proxy = await startInProcessProxy({ origin: gone.url, proxy: everywhere })
     closeLater(() => proxy.close())
     const got = await sendBytes(proxy.port, request('/ws'))
     expect(got).toMatch(/^HTTP\/1\.1 502 /)
@@ -144,18 +146,24 @@ describe('a WebSocket', () => {
   test('an origin that says nothing: 504', async () => {
     const silent = await startByteOrigin(() => undefined)
     closeLater(() => silent.stop())
-    const proxy = await startInProcessProxy({ origin: silent.url, proxy: { headersTimeoutMs: 50 } })
+    const proxy = await startInProcessProxy({
+      origin: silent.url,
+      proxy: { ...everywhere, headersTimeoutMs: 50 },
+    })
     closeLater(() => proxy.close())
     expect(await sendBytes(proxy.port, request('/ws'))).toMatch(/^HTTP\/1\.1 504 /)
   })
 
   test.each([
+    ['nowhere, by default', undefined, '/ws', false],
     ['nowhere', [], '/ws', false],
     ['another path', ['/live/**'], '/ws', false],
     ['this path', ['/live/**'], '/live/a', true],
     ['this path, the query aside', ['/live/*'], '/live/a?x=/../b', true],
   ] as const)('allowed at %s', async (_where, upgrades, target, passes) => {
-    const { origin, port } = await beforeEcho({ proxy: { upgrades: [...upgrades] } })
+    const { origin, port } = await beforeEcho(
+      upgrades === undefined ? {} : { proxy: { upgrades: [...upgrades] } },
+    )
     if (passes) {
       expect((await opened(port, target)).head).toMatch(/^HTTP\/1\.1 101 /)
       return
