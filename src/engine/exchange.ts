@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { StrataError } from '../errors.js'
 import type { Origin } from './origin.js'
-import type { RawFields, TileRef } from './ports/index.js'
+import type { Entry, RawFields, TileRef } from './ports/index.js'
 
 /** A request as the server layer hands it in: checked, its authority normalised, nothing decoded. */
 export interface ClientRequest {
@@ -83,7 +83,11 @@ export interface Exchange {
   readonly origin: Origin
   readonly outcome: Outcome
   /** Nobody asks, it is to be stored: also what is asked for but once, and anew what was fetched before `since` (ms since the epoch). */
-  readonly warming?: { readonly since: number }
+  readonly warming?: {
+    readonly since: number
+    /** Told what has been stored for it, and lives. */
+    readonly onStored?: (entry: Entry) => void
+  }
 }
 
 export function newOutcome(): Outcome {

@@ -309,6 +309,7 @@ export class Flights {
         candidate,
         unkeyed: trip.unkeyed,
         isWarming: x.warming !== undefined,
+        onStored: x.warming?.onStored,
         isAlone: () => name === undefined || this.#flights.get(name)?.flight !== flight,
         onInterim: (status, fields) => x.responder.interim(status, fields),
         onAddressed: address =>

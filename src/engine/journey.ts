@@ -112,17 +112,29 @@ export class Journey {
     for (;;) {
       const pending = this.parts.fence.lookup(trip.identity.key)
       const found = pending instanceof Promise ? await pending : pending
-      const live = this.#live(trip, found.entries)
-      const candidates = answering(trip, live)
-      if (candidates.length > 0 || live.length === 0) {
-        const selected = selectCandidate(candidates, name => valueOf(x.request, name))
-        const now = this.parts.clock.now()
-        const decision = decide(requestFacts(trip), selected, candidates.length > 0, now)
-        return decision.action === 'hit' ? decision.chosen.stored.status : undefined
-      }
+      const status = this.#heldIn(trip, found.entries)
+      if (status !== 'others') return status
       trip.literal = true
       trip.identity = this.#addressed(trip)
     }
+  }
+
+  /** The same by what has just been stored for it; undefined also when only a lookup can say. */
+  holdsIn(x: Exchange, entry: Entry): number | undefined {
+    const trip = this.#tripOf(x)
+    trip.identity = this.#addressed(trip)
+    const status = entry.key === trip.identity.key ? this.#heldIn(trip, [entry]) : undefined
+    return status === 'others' ? undefined : status
+  }
+
+  /** `others`: what is there answers for other URLs. */
+  #heldIn(trip: Trip, entries: readonly Entry[]): number | undefined | 'others' {
+    const live = this.#live(trip, entries)
+    const candidates = answering(trip, live)
+    if (candidates.length === 0 && live.length > 0) return 'others'
+    const selected = selectCandidate(candidates, name => valueOf(trip.x.request, name))
+    const decision = decide(requestFacts(trip), selected, candidates.length > 0, this.parts.clock.now())
+    return decision.action === 'hit' ? decision.chosen.stored.status : undefined
   }
 
   /** Resolves once what is fetched now for the key of this is over, and stored. */

@@ -30,6 +30,8 @@ export interface LeadPlan {
   readonly unkeyed: UnkeyedFields
   /** Nobody asks for it: what comes does not push out of memory what somebody does. */
   readonly isWarming: boolean
+  /** Told what has been stored, and lives. */
+  readonly onStored: ((entry: Entry) => void) | undefined
   /** Nobody can join this flight. */
   readonly isAlone: () => boolean
   /** Runs before an answer is judged and delivered (invalidation by unsafe methods); gives the fence after it if it raised it. */
@@ -357,6 +359,7 @@ export class Lead {
       const { candidate } = plan
       if (candidate !== undefined && candidate.stored.key !== entry.key) void this.#stored.discard(candidate)
       const soft = parts.fence.verdict(entry) !== 'live' || parts.fence.verdict(entry, seq) !== 'live'
+      if (!soft) plan.onStored?.(entry)
       if (bytes !== undefined && !soft && !plan.isWarming && parts.memory.takes(bytes.length)) {
         parts.memory.put(
           this.#address.text,

@@ -22,12 +22,21 @@ export function warmRequest(
 ): ClientRequest | undefined {
   const absolute = url.startsWith('/') ? `${site}${url}` : url
   const match = /^(https?:\/\/[^/?#]+)([/?].*)?$/i.exec(absolute)
-  if (match === null || !URL.canParse(match[1]!)) return undefined
-  const { protocol, host, hostname } = new URL(match[1]!)
+  const place = match === null ? undefined : placeOf(match[1]!)
+  if (match === null || place === undefined) return undefined
+  const { protocol, host, hostname } = place
   // As `proxiedRequest` has it: an origin that does not get the client's Host does not get the port either.
   const authority = proxy.hostHeader === 'preserve' ? host : hostname
   const rest = match[2] ?? '/'
   const selecting = Object.entries(headers).map(([name, value]) => ({ name, value }))
   const path = rest.startsWith('/') ? rest : `/${rest}`
   return refreshRequest({ url: `${protocol}//${authority}${path}`, selecting }, proxy)
+}
+
+let last: { readonly text: string; readonly place: URL | undefined } | undefined
+
+/** A job asks one site for a million tiles: what was read last is kept. @param text scheme and authority */
+function placeOf(text: string): URL | undefined {
+  if (last?.text !== text) last = { text, place: URL.canParse(text) ? new URL(text) : undefined }
+  return last.place
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import type { ClientRequest, Exchange } from '../exchange.js'
 import type { Journey } from '../journey.js'
 import type { Origin } from '../origin.js'
+import type { Entry } from '../ports/index.js'
 import { silentExchange, type Told } from '../refresh/silent-exchange.js'
 
 /** What became of one URL. */
@@ -20,7 +21,7 @@ export interface Watched {
 }
 
 export interface FetchParts {
-  readonly journey: Pick<Journey, 'run' | 'holds' | 'settledFor'>
+  readonly journey: Pick<Journey, 'run' | 'holds' | 'holdsIn' | 'settledFor'>
   readonly origin: Origin
   readonly clock: Clock
 }
@@ -44,7 +45,7 @@ export async function standing(
   request: ClientRequest,
   { since, mayBeAbsent }: Demand,
 ): Promise<Standing> {
-  const status = await parts.journey.holds(quiet(parts, request, since).exchange)
+  const status = await parts.journey.holds(quiet(parts, request, { since }).exchange)
   if (status === undefined) return 'cold'
   return isGood(status, mayBeAbsent) ? 'warm' : 'wrong'
 }
@@ -65,14 +66,22 @@ export async function warm(
 ): Promise<Warmed> {
   let head: { status: number; ms: number } | undefined
   let isBroken = false
-  const { exchange, over } = quiet(parts, request, found === 'wrong' ? parts.clock.now() + 1 : since, {
+  let stored: Entry | undefined
+  const told: Told = {
     onHead: (status, ms) => {
       head = { status, ms }
     },
     onFailure: () => {
       isBroken = true
     },
-  })
+  }
+  const warming = {
+    since: found === 'wrong' ? parts.clock.now() + 1 : since,
+    onStored: (entry: Entry) => {
+      stored = entry
+    },
+  }
+  const { exchange, over } = quiet(parts, request, warming, told)
   const { outcome } = exchange
   try {
     parts.journey.run(exchange)
@@ -89,8 +98,12 @@ export async function warm(
     const status = head?.status ?? 200
     if (!isGood(status, mayBeAbsent))
       return { result: 'failed', reason: `the origin answered ${status}`, bytes }
-    if ((await standing(parts, request, { since, mayBeAbsent })) !== 'warm')
-      return { result: 'failed', reason: `is not fresh in the store: ${outcome.detail}`, bytes }
+    const held = stored === undefined ? undefined : parts.journey.holdsIn(exchange, stored)
+    const isWarm =
+      held === undefined
+        ? (await standing(parts, request, { since, mayBeAbsent })) === 'warm'
+        : isGood(held, mayBeAbsent)
+    if (!isWarm) return { result: 'failed', reason: `is not fresh in the store: ${outcome.detail}`, bytes }
     if (outcome.result === 'HIT') return { result: 'hits' }
     return { result: ABSENT.has(status) ? 'absent' : 'fetched', bytes }
   } catch (error) {
@@ -101,11 +114,11 @@ export async function warm(
 function quiet(
   { origin, clock }: FetchParts,
   request: ClientRequest,
-  since: number,
+  warming: NonNullable<Exchange['warming']>,
   told: Told = NOBODY,
 ): { exchange: Exchange; over: Promise<unknown> } {
   const { exchange, over } = silentExchange(request, origin, told, clock)
-  return { exchange: { ...exchange, warming: { since } }, over }
+  return { exchange: { ...exchange, warming }, over }
 }
 
 const NOBODY: Told = { onHead: () => {}, onFailure: () => {} }

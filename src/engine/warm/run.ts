@@ -46,9 +46,9 @@ export class WarmRun {
   /** In order: those under way, and those over behind one that is under way. */
   #slots: Slot[] = []
   #active = 0
-  /** Are with the origin, or about to be. */
+  /** Are with the origin. */
   #asking = 0
-  /** Wait for that. */
+  /** Wait for their turn, with all else done: the origin need not wait for a lookup. */
   readonly #queue: (() => void)[] = []
   #saved = 0
   #savedAt: number
@@ -87,7 +87,7 @@ export class WarmRun {
 
   stop(): void {
     this.#stopped = true
-    for (const go of this.#queue.splice(0)) go()
+    this.#admit()
     this.#wake?.()
   }
 
@@ -113,7 +113,7 @@ export class WarmRun {
     const { concurrency, batch } = this.limits
     const ahead = this.tally.done + this.#slots.length - this.#saved
     const mayHaveMore = this.#active < concurrency * STORING && this.#queue.length < concurrency
-    return mayHaveMore && this.#asking < this.#pace.width && ahead < batch
+    return mayHaveMore && ahead < batch
   }
 
   #begin(item: WarmItem): void {
@@ -138,15 +138,29 @@ export class WarmRun {
     }
   }
 
+  /** Resolves when it may be asked of the origin; it counts as asked from then on. */
+  #turn(): Promise<void> {
+    return new Promise(resolve => {
+      this.#queue.push(resolve)
+      this.#admit()
+    })
+  }
+
+  #admit(): void {
+    while (this.#queue.length > 0 && (this.#stopped || this.#asking < this.#pace.width)) {
+      this.#asking++
+      this.#queue.shift()!()
+    }
+  }
+
   async #ask(item: WarmItem, found: Standing): Promise<Warmed> {
-    while (this.#asking >= this.#pace.width && !this.#stopped)
-      await new Promise<void>(resolve => this.#queue.push(resolve))
-    this.#asking++
+    await this.#turn()
     let isWithOrigin = true
     const over = () => {
-      if (isWithOrigin) this.#asking--
+      if (!isWithOrigin) return
       isWithOrigin = false
-      this.#queue.shift()?.()
+      this.#asking--
+      this.#admit()
       this.#wake?.()
     }
     try {

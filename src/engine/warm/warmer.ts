@@ -162,9 +162,11 @@ export class Warmer {
       }
       await desk.save()
     }
+    const requests = new WeakMap<WarmItem, ClientRequest>()
     const requestOf = (item: WarmItem) => {
-      const request = through.requestFor(item.url!, options)
+      const request = requests.get(item) ?? through.requestFor(item.url!, options)
       if (request === undefined) throw new Error('is no URL of this site')
+      requests.set(item, request)
       return request
     }
     const { since } = options
