@@ -47,7 +47,7 @@ publish(
   {
     study: 'hit-ratio',
     title: 'Hit ratio of the memory tier by eviction policy',
-    about: `Share of requests that were hits (of bytes in brackets) over ${options.requests.toLocaleString('en')} requests, the first fifth of them to warm up, with a cache of so much of all bytes that are ever asked for; * is the best. LRU is lru-cache's; SIEVE and S3-FIFO are simulations in \`bench/studies/policies.mjs\`. Means: ${Object.entries(
+    about: `Share of requests that were hits (of bytes in brackets) over ${options.requests.toLocaleString('en')} requests, the first fifth of them to warm up, with a cache of so much of all bytes that are ever asked for; * is the best. ARC is the memory tier's own module, LRU is lru-cache's, the others are simulations in \`bench/studies/policies.mjs\`. Means: ${Object.entries(
       mean,
     )
       .map(([policy, value]) => `${policy} ${percent(value)}`)

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { ArcCache } from './arc-cache.js'
 import type { EntryCandidate } from './candidates.js'
 import type { MemorySettings } from './settings.js'
 
@@ -32,22 +32,15 @@ export interface Rendering {
 // 1.9 KB once it has answered a hit, with the heads that are kept for the next. The rest is what the allocator has of its own.
 const OVERHEAD_BYTES = 2048
 
-/** The nearest tier: metadata, with the bodies that are small, by key text, bounded in bytes and in keys, least recently used first out. */
+/** The nearest tier: metadata, with the bodies that are small, by key text, bounded in bytes and in keys. */
 export class MemoryTier {
-  readonly #groups: LRUCache<string, readonly Resident[]> | undefined
+  readonly #groups: ArcCache<readonly Resident[]> | undefined
 
   constructor(
     private readonly settings: MemorySettings,
     private readonly maxVariants = Infinity,
   ) {
-    if (settings.maxBytes > 0) {
-      this.#groups = new LRUCache({
-        max: settings.maxEntries,
-        maxSize: settings.maxBytes,
-        maxEntrySize: settings.maxBytes,
-        sizeCalculation: (variants, text) => variants.reduce((sum, r) => sum + cost(text, r), 0),
-      })
-    }
+    if (settings.maxBytes > 0) this.#groups = new ArcCache(settings)
   }
 
   find(text: string): readonly Resident[] | undefined {
@@ -66,7 +59,12 @@ export class MemoryTier {
     const name = text === resident.stored.url ? resident.stored.url : text
     const others = (this.#groups.peek(text) ?? []).filter(r => r.stored.variant !== resident.stored.variant)
     // Each hit looks through them, and clients decide how many there are: the newest stay.
-    this.#groups.set(name, [...others, resident].slice(-this.maxVariants))
+    const variants = [...others, resident].slice(-this.maxVariants)
+    this.#groups.set(
+      name,
+      variants,
+      variants.reduce((sum, r) => sum + cost(text, r), 0),
+    )
   }
 
   /** Whether a body of this size may be kept at all. */
@@ -83,7 +81,7 @@ export class MemoryTier {
   }
 
   usage(): { keys: number; bytes: number } {
-    return { keys: this.#groups?.size ?? 0, bytes: this.#groups?.calculatedSize ?? 0 }
+    return { keys: this.#groups?.size ?? 0, bytes: this.#groups?.bytes ?? 0 }
   }
 }
 
