@@ -44,10 +44,13 @@ export class StoredAnswers {
         bytes = read instanceof Promise ? await read : read
         // A purge that came while the body was read is newer than this request: it may still be answered, but not be kept.
       }
-      if (keeps && !chosen.soft && (bytes !== undefined || ref.chunkSize > 0))
+      const mayStay = keeps && !chosen.soft && (bytes !== undefined || ref.chunkSize > 0)
+      if (mayStay && parts.memory.takes(bytes?.length ?? 0))
         parts.memory.put(trip.identity.text, residentOf(chosen, bytes, checkedSeq))
-      const stored = { ...chosen, body: bytes }
-      await this.deliver(trip, stored, result, detail, ttl)
+      const { stored, policy, initialAge, soft, coding } = chosen
+      const whole = { stored, policy, initialAge, soft, coding, body: bytes }
+      const delivering = this.deliver(trip, whole, result, detail, ttl)
+      if (delivering !== undefined) await delivering
     } catch (error) {
       await this.#bodyFailed(trip, chosen, error)
     }

@@ -46,8 +46,7 @@ export function touchEntries<T>(
   batch: readonly { key: string; variant: string; hits: number; at: number }[],
 ): void {
   for (const { key, variant, hits, at } of batch) {
-    const row = rowOf(tables, key, variant)
-    if (row !== undefined) addUse(tables, entryName(key, variant), row, hits, at)
+    addUse(tables, entryName(key, variant), () => rowOf(tables, key, variant), hits, at)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EntryUse } from '../../engine/ports/index.js'
-import type { Row, Tables } from './tables.js'
+import type { OrderedNames, Row, Tables } from './tables.js'
 
 /**
  * How entries were used, and their order by it. Most are never used again after they were stored: those have a place in the order, by
@@ -18,15 +18,33 @@ function neverUsed({ storedAt }: Stored): EntryUse {
 
 /** The entry is written: anew, or over `before`, whose hits it keeps. */
 export function recommitUse(tables: Uses, name: string, before: Stored | undefined, after: Stored): void {
-  if (before === undefined) return tables.recent.add(after.storedAt, name)
+  const { uses, recent } = tables
+  if (before === undefined) return recent.add(after.storedAt, name)
   const use = useOf(tables, name, before)
-  put(tables, name, use, { hits: use.hits, lastAccess: Math.max(use.lastAccess, after.storedAt) }, after)
+  const lastAccess = Math.max(use.lastAccess, after.storedAt)
+  move(recent, name, use.lastAccess, lastAccess)
+  if (use.hits > 0 || lastAccess !== after.storedAt) uses.put(name, { hits: use.hits, lastAccess })
+  else if (uses.has(name)) uses.remove(name)
 }
 
-/** Answers that were given from the entry, the last one at `at`. Batches of several processes land in any order: time never goes back. */
-export function addUse(tables: Uses, name: string, row: Stored, hits: number, at: number): void {
-  const use = useOf(tables, name, row)
-  put(tables, name, use, { hits: use.hits + hits, lastAccess: Math.max(use.lastAccess, at) }, row)
+/**
+ * Answers that were given from the entry, the last one at `at`. Batches of several processes land in any order: time never goes back.
+ * @param find the entry's row, or undefined when it has gone; asked for at its first use alone: what was used has a row here, which goes
+ *   with the entry
+ */
+export function addUse(
+  { uses, recent }: Uses,
+  name: string,
+  find: () => Stored | undefined,
+  hits: number,
+  at: number,
+): void {
+  const row = uses.get(name) ?? find()
+  if (row === undefined) return
+  const before = 'hits' in row ? row : neverUsed(row)
+  const lastAccess = Math.max(before.lastAccess, at)
+  move(recent, name, before.lastAccess, lastAccess)
+  uses.put(name, { hits: before.hits + hits, lastAccess })
 }
 
 /** The entry goes. */
@@ -36,11 +54,8 @@ export function dropUse(tables: Uses, name: string, row: Stored): void {
   if (use !== undefined) tables.uses.remove(name)
 }
 
-function put({ uses, recent }: Uses, name: string, before: EntryUse, after: EntryUse, row: Stored): void {
-  if (after.lastAccess !== before.lastAccess) {
-    recent.remove(before.lastAccess, name)
-    recent.add(after.lastAccess, name)
-  }
-  if (after.hits > 0 || after.lastAccess !== row.storedAt) uses.put(name, after)
-  else if (uses.has(name)) uses.remove(name)
+function move(recent: OrderedNames, name: string, from: number, to: number): void {
+  if (from === to) return
+  recent.remove(from, name)
+  recent.add(to, name)
 }
