@@ -56,6 +56,8 @@ export type Assessment =
       /** Where it goes: not where it was looked for, if its No-Vary-Search makes another URL of the request's. */
       readonly address: Identity
       readonly entry: Omit<Entry, 'body'>
+      /** What the fields of the entry say; undefined where they are not just those that came. */
+      readonly policy: ResponsePolicy | undefined
       /** Until when it may answer others without validation, ms since the epoch; 0: never. */
       readonly freshUntil: number
       /** When its age was 0, ms since the epoch. */
@@ -136,6 +138,8 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
     freshUntil,
     bornAt,
     address,
+    // Nothing was taken away and no Date put in.
+    policy: fields.length === head.fields.length ? policy : undefined,
     entry: {
       key: address.key,
       variant: variantId(selecting),

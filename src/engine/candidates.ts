@@ -2,7 +2,7 @@ import type { Candidate } from '../http/decide.js'
 import { acceptsCoding } from '../http/content-coding.js'
 import { dateOf, initialAge } from '../http/freshness.js'
 import { fieldValue } from '../http/fields.js'
-import { policyOf } from '../http/policy.js'
+import { policyOf, type ResponsePolicy } from '../http/policy.js'
 import type { SelectingField } from '../http/stored-response.js'
 import { selects, selectsByPreference } from '../http/vary.js'
 import type { Entry } from './ports/index.js'
@@ -14,10 +14,11 @@ export interface EntryCandidate extends Candidate<Entry> {
   readonly coding: string | undefined
 }
 
-export function candidateOf(entry: Entry, rule: Rule, soft: boolean): EntryCandidate {
+/** @param known its policy, where it has been read already */
+export function candidateOf(entry: Entry, rule: Rule, soft: boolean, known?: ResponsePolicy): EntryCandidate {
   return {
     stored: entry,
-    policy: policyOf(entry, policyRuleFor(rule, entry)),
+    policy: known ?? policyOf(entry, policyRuleFor(rule, entry)),
     initialAge: initialAge(entry),
     soft,
     coding: fieldValue(entry.fields, 'content-encoding'),

@@ -36,6 +36,8 @@ export interface ReaderPlan {
   readonly onSettled: () => void
 }
 
+const NO_FIELDS: RawFields = []
+
 /** One client that takes the answer from a flight as it comes. */
 export class ClientReader implements FlightReader {
   #flight: Flight | undefined
@@ -87,17 +89,15 @@ export class ClientReader implements FlightReader {
     outcome.result = whole ? 'HIT' : this.plan.result
     outcome.detail = this.#detail(head, whole)
     outcome.cacheStatus = answers.cacheStatus(this.#status(head, whole), outcome.key)
-    const trace = ['X-Cache', outcome.result, 'Cache-Status', outcome.cacheStatus]
-    const fields = answers.through(leads ? head.fields : head.sharedFields, whole ? [] : head.fields)
+    const through = answers.through(leads ? head.fields : head.sharedFields, whole ? NO_FIELDS : head.fields)
+    const isNotModified = head.status === 200 && isConditional(request) && this.#isNotModified(head)
+    const fields = isNotModified ? notModifiedFields(through) : through
+    fields.push('X-Cache', outcome.result, 'Cache-Status', outcome.cacheStatus)
     // A hit says its age, as any other (RFC 9111 §5.1).
-    if (whole) trace.push('Age', String(Math.floor((this.plan.now() - head.bornAt) / 1000)))
-    if (head.status === 200 && isConditional(request) && this.#isNotModified(head)) {
-      this.#bodyless = true
-      responder.head(304, 'Not Modified', [...notModifiedFields(fields), ...trace])
-      return
-    }
-    this.#bodyless = request.method === 'HEAD'
-    responder.head(head.status, head.reason, [...fields, ...trace])
+    if (whole) fields.push('Age', String(Math.floor((this.plan.now() - head.bornAt) / 1000)))
+    this.#bodyless = isNotModified || request.method === 'HEAD'
+    if (isNotModified) responder.head(304, 'Not Modified', fields)
+    else responder.head(head.status, head.reason, fields)
   }
 
   #detail(head: FlightHead, whole: boolean): string {

@@ -52,7 +52,10 @@ export interface FlightLimits {
  */
 export class Flight {
   readonly #readers = new Set<FlightReader>()
-  readonly #blocked = new Map<FlightReader, NodeJS.Timeout>()
+  /** The same as a list that stays as it is while it is gone through, until one comes or goes. */
+  #listed: readonly FlightReader[] | undefined
+  /** Made when it is needed: most readers are never held up. */
+  #blocked: Map<FlightReader, NodeJS.Timeout> | undefined
   readonly #settledListeners: (() => void)[] = []
   #leader: FlightReader | undefined
   #isLeaderless = false
@@ -84,7 +87,7 @@ export class Flight {
   }
 
   get blocked(): boolean {
-    return this.#blocked.size > 0
+    return this.#blocked !== undefined && this.#blocked.size > 0
   }
 
   /** Takes a reader in. False: too late to start from the first byte; wait with `whenSettled` and look in the store. */
@@ -103,6 +106,7 @@ export class Flight {
     }
     if (!this.#isLeaderless) this.#leader ??= reader
     this.#readers.add(reader)
+    this.#listed = undefined
     return true
   }
 
@@ -113,6 +117,7 @@ export class Flight {
 
   leave(reader: FlightReader): void {
     if (!this.#readers.delete(reader)) return
+    this.#listed = undefined
     this.#unblock(reader)
     if (this.#readers.size === 0) this.onDeserted()
   }
@@ -132,7 +137,7 @@ export class Flight {
     this.#head = head
     this.#state = 'streaming'
     if (head.refusal !== undefined) this.#kept = undefined
-    for (const reader of [...this.#readers]) {
+    for (const reader of this.#all()) {
       const mine = reader === this.#leader || (head.refusal === undefined && reader.accepts(head))
       if (mine && reader.isFor(head)) reader.onHead(head, false)
       else this.#release(reader)
@@ -145,7 +150,7 @@ export class Flight {
       if (this.#keptBytes > this.limits.bufferBytes) this.#kept = undefined
       else this.#kept.push(chunk)
     }
-    for (const reader of [...this.#readers]) {
+    for (const reader of this.#all()) {
       // A reader that has just left, or been made to by another's doing, holds nobody up.
       if (this.#readers.has(reader) && !reader.onChunk(chunk) && this.#readers.has(reader))
         this.#block(reader)
@@ -185,21 +190,27 @@ export class Flight {
     for (const listener of this.#settledListeners.splice(0)) listener()
   }
 
-  #take(): FlightReader[] {
-    const readers = [...this.#readers]
+  #all(): readonly FlightReader[] {
+    return (this.#listed ??= [...this.#readers])
+  }
+
+  #take(): readonly FlightReader[] {
+    const readers = this.#all()
     for (const reader of readers) this.#unblock(reader)
     this.#readers.clear()
+    this.#listed = undefined
     return readers
   }
 
   #release(reader: FlightReader): void {
     this.#readers.delete(reader)
+    this.#listed = undefined
     reader.onReleased()
   }
 
   #block(reader: FlightReader): void {
-    if (this.#blocked.has(reader)) return
-    this.#blocked.set(reader, this.#stallTimer(reader))
+    this.#blocked ??= new Map()
+    if (!this.#blocked.has(reader)) this.#blocked.set(reader, this.#stallTimer(reader))
   }
 
   #stallTimer(reader: FlightReader): NodeJS.Timeout {
@@ -209,18 +220,19 @@ export class Flight {
   }
 
   #unblock(reader: FlightReader): void {
-    const timer = this.#blocked.get(reader)
-    if (timer === undefined) return
+    const blocked = this.#blocked
+    const timer = blocked?.get(reader)
+    if (blocked === undefined || timer === undefined) return
     clearTimeout(timer)
-    this.#blocked.delete(reader)
-    if (this.#blocked.size === 0) this.onReady()
+    blocked.delete(reader)
+    if (blocked.size === 0) this.onReady()
   }
 
   /** A reader that takes nothing for so long would hold up everybody: it is cut off, unless nobody else is there. */
   #stalled(reader: FlightReader): void {
     if (this.#readers.size <= 1) {
       // Somebody may still come.
-      this.#blocked.set(reader, this.#stallTimer(reader))
+      this.#blocked!.set(reader, this.#stallTimer(reader))
       return
     }
     this.leave(reader)

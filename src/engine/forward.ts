@@ -1,4 +1,3 @@
-import { withoutFields } from '../http/fields.js'
 import type { ClientRequest } from './exchange.js'
 import type { Identity } from './identity.js'
 import type { OriginRequest } from './origin.js'
@@ -6,8 +5,9 @@ import type { Rule } from './rules.js'
 import type { UnkeyedFields } from './unkeyed-fields.js'
 
 /** Preconditions are the cache's own business: it asks for the whole, and evaluates the client's against what it has then. */
-const PRECONDITIONS = ['if-none-match', 'if-modified-since']
-const RANGE = ['range', 'if-range']
+const PRECONDITIONS: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since'])
+const PRECONDITIONS_AND_RANGE: ReadonlySet<string> = new Set([...PRECONDITIONS, 'range', 'if-range'])
+const NONE: ReadonlySet<string> = new Set()
 
 export interface Validators {
   readonly etag: string | undefined
@@ -31,18 +31,22 @@ export function originRequest(
   rule: Rule,
   unkeyed: UnkeyedFields,
 ): OriginRequest {
-  const dropped = new Set(unkeyed.dropped)
-  if (mode.kind !== 'pass') for (const name of PRECONDITIONS) dropped.add(name)
-  if (mode.kind !== 'pass' && !(mode.kind === 'fetch' && mode.range))
-    for (const name of RANGE) dropped.add(name)
+  const ownAffair = ownAffairIn(mode)
+  const { dropped } = unkeyed
   const rewritesCookie = rule.keyCookies.length > 0 || rule.cookies === 'strip'
-  if (rewritesCookie) dropped.add('cookie')
   const { surrogateDevice } = rule.policy
-  // The layer's own CORS fields take the place of what the origin would say to this one.
-  if (rule.layer?.settings.cors !== undefined) dropped.add('origin')
-  // What a client says to be capable of is no part of the key, and the answer to it would be everybody's.
-  if (surrogateDevice !== undefined) dropped.add('surrogate-capability')
-  const fields = dropped.size === 0 ? [...request.rawFields] : withoutFields(request.rawFields, dropped)
+  const answersCors = rule.layer?.settings.cors !== undefined
+  const { rawFields } = request
+  const fields: string[] = []
+  for (let i = 0; i + 1 < rawFields.length; i += 2) {
+    const name = rawFields[i]!.toLowerCase()
+    if (ownAffair.has(name) || dropped.has(name) || (rewritesCookie && name === 'cookie')) continue
+    // The layer's own CORS fields take the place of what the origin would say to this one.
+    if (answersCors && name === 'origin') continue
+    // What a client says to be capable of is no part of the key, and the answer to it would be everybody's.
+    if (surrogateDevice !== undefined && name === 'surrogate-capability') continue
+    fields.push(rawFields[i]!, rawFields[i + 1]!)
+  }
   if (rewritesCookie && identity.cookie !== undefined) fields.push('Cookie', identity.cookie)
   if (surrogateDevice !== undefined) fields.push('Surrogate-Capability', `${surrogateDevice}="Surrogate/1.0"`)
   if (mode.kind === 'revalidate') pushValidators(fields, mode.validators)
@@ -59,6 +63,11 @@ export function originRequest(
     fields,
     body: request.body,
   }
+}
+
+function ownAffairIn(mode: ForwardMode): ReadonlySet<string> {
+  if (mode.kind === 'pass') return NONE
+  return mode.kind === 'fetch' && mode.range ? PRECONDITIONS : PRECONDITIONS_AND_RANGE
 }
 
 function pushValidators(fields: string[], { etag, lastModified }: Validators): void {

@@ -12,7 +12,8 @@ export interface UnkeyedFields {
 }
 
 const NONE: readonly string[] = []
-export const ALL_FORWARDED: UnkeyedFields = { dropped: new Set(), own: NONE }
+const NOTHING: ReadonlySet<string> = new Set()
+export const ALL_FORWARDED: UnkeyedFields = { dropped: NOTHING, own: NONE }
 
 /** The cache has rules of its own for these (RFC 9111 §3.5, `cookies`), or asks for itself in their place. */
 const RULED = new Set([
@@ -37,18 +38,21 @@ export function unkeyedFields(
   if (mode === 'forward') return ALL_FORWARDED
   // The layer's own CORS fields take the place of what the origin would say to this one.
   const answersCors = rule.layer?.settings.cors !== undefined
-  const dropped = new Set<string>()
-  const own = new Set<string>()
+  let dropped: Set<string> | undefined
+  let own: Set<string> | undefined
   for (let i = 0; i + 1 < rawFields.length; i += 2) {
     const name = rawFields[i]!.toLowerCase()
     if (shared.has(name) || RULED.has(name) || vouched?.has(name) === true) continue
-    if (ignored.has(name) || (name === 'origin' && answersCors)) dropped.add(name)
-    else if (!isOrdinary(name, rawFields[i + 1]!)) {
-      const isKept = mode === 'vary' && (chosen === undefined || varies(chosen, name))
-      ;(isKept ? own : dropped).add(name)
+    let isKept = false
+    if (!ignored.has(name) && !(name === 'origin' && answersCors)) {
+      if (isOrdinary(name, rawFields[i + 1]!)) continue
+      isKept = mode === 'vary' && (chosen === undefined || varies(chosen, name))
     }
+    if (isKept) (own ??= new Set()).add(name)
+    else (dropped ??= new Set()).add(name)
   }
-  return { dropped, own: own.size === 0 ? NONE : [...own] }
+  if (dropped === undefined && own === undefined) return ALL_FORWARDED
+  return { dropped: dropped ?? NOTHING, own: own === undefined ? NONE : [...own] }
 }
 
 function varies({ stored }: EntryCandidate, name: string): boolean {

@@ -1,6 +1,7 @@
 import { buildConnector, Pool, errors as undiciErrors, type Dispatcher } from 'undici'
 import { isStrataError, StrataError, messageOf } from '../errors.js'
-import type { Origin, OriginCall, OriginRequest, OriginSink, ResponseHead } from '../engine/origin.js'
+import type { Origin, OriginCall, OriginRequest, OriginSink } from '../engine/origin.js'
+import { END, tell, type OriginEvent } from '../engine/origin-event.js'
 import { endToEnd } from '../http/hop-by-hop.js'
 import { fieldValue } from '../http/fields.js'
 import { watchedClient, type OnConnection, type UpstreamConnection } from './upstream-connection.js'
@@ -90,10 +91,6 @@ export class Upstream implements Origin {
 /** Interim responses of one request: more of them are an origin gone mad. */
 const MOST_INTERIM = 32
 
-/** What comes of an answer: interim heads, its head, data, its end. */
-type Event = { readonly status: number; readonly fields: string[] } | ResponseHead | Buffer | typeof END
-const END = Symbol('end')
-
 function handOn(call: UpstreamCall): void {
   call.handOn()
 }
@@ -108,7 +105,7 @@ class UpstreamCall implements OriginCall, OnConnection {
   #isEnded = false
   #failed: Error | undefined
   /** What the present read has brought, in its order; undefined between reads. */
-  #read: Event[] | undefined
+  #read: OriginEvent[] | undefined
   #abort: ((reason?: Error) => void) | undefined
   #aborted = false
   #headSeen = false
@@ -167,7 +164,7 @@ class UpstreamCall implements OriginCall, OnConnection {
     this.#brought(END)
   }
 
-  #brought(event: Event): void {
+  #brought(event: OriginEvent): void {
     if (this.#read !== undefined) return void this.#read.push(event)
     this.#read = [event]
     // undici parses what one read brought in one go: this comes after it.
@@ -181,17 +178,10 @@ class UpstreamCall implements OriginCall, OnConnection {
     if (this.#aborted) return
     const isSpoilt = this.connection?.isSpoilt === true
     if (!isSpoilt || (this.#isEnded && this.settings.surplusBytes === 'ignore')) {
-      for (const event of read) if (!this.#aborted) this.#tell(event)
+      for (const event of read) if (!this.#aborted) tell(this.sink, event, this)
     } else if (this.#isEnded) this.sink.onFailure(invalid('there is more than its framing says'))
     // Before the end of the message undici tells of it by itself.
     if (this.#failed !== undefined) this.onError(this.#failed)
-  }
-
-  #tell(event: Event): void {
-    if (event === END) this.sink.onEnd()
-    else if (event instanceof Uint8Array) this.sink.onData(event)
-    else if ('delimited' in event) this.sink.onHead(event, this)
-    else this.sink.onInterim(event.status, event.fields)
   }
 
   onError(error: Error): void {
