@@ -89,7 +89,7 @@ export class Fill {
   /** The origin's message came to a clean end: stores what is left and commits. Never rejects. */
   async finish(): Promise<FillResult> {
     try {
-      await this.#opening
+      if (this.#opening !== undefined) await this.#opening
       if (this.#failed !== undefined) return { stored: false, ...this.#failed }
       return this.#large === undefined ? await this.#finishSmall() : await this.#finishLarge(this.#large)
     } catch (error) {
@@ -106,8 +106,10 @@ export class Fill {
   async #finishSmall(): Promise<FillResult> {
     let bytes = this.#chunks.length === 1 ? compact(this.#chunks[0]!) : Buffer.concat(this.#chunks)
     let meta = this.plan.entry
-    const combined = await this.plan.combine?.(bytes)
-    if (combined !== undefined) ({ entry: meta, bytes } = combined)
+    if (this.plan.combine !== undefined) {
+      const combined = await this.plan.combine(bytes)
+      if (combined !== undefined) ({ entry: meta, bytes } = combined)
+    }
     const isInline = bytes.length > 0 && bytes.length <= this.deps.inlineBodyBytes
     const body = isInline
       ? inlineBody(bytes)

@@ -4,6 +4,8 @@ const LONG_DAY = '(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)'
 const MONTH = '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)'
 const TIME = '(\\d{2}):(\\d{2}):(\\d{2})'
 
+/** Where an IMF-fixdate has its spaces, but for the one before GMT. */
+const SPACES = [4, 7, 11, 16]
 const MONTHS_AS_SENT = MONTHS.map(capitalised)
 const DAYS_AS_SENT = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'].map(capitalised)
 
@@ -51,14 +53,16 @@ export function formatHttpDate(ms: number): string {
 
 /** An IMF-fixdate in the letters that all but a few send: each stored response has two or three, and the pattern makes lists of theirs. */
 function usualFixdate(text: string): number | undefined {
-  if (text.length !== 29 || !text.endsWith(' GMT')) return undefined
-  if (text[3] !== ',' || text[4] !== ' ' || text[7] !== ' ' || text[11] !== ' ') return undefined
-  if (text[16] !== ' ' || text[19] !== ':' || text[22] !== ':') return undefined
+  if (text.length !== 29 || text.charCodeAt(3) !== 0x2c || !text.endsWith(' GMT')) return undefined
+  for (const at of SPACES) if (text.charCodeAt(at) !== 0x20) return undefined
+  if (text.charCodeAt(19) !== 0x3a || text.charCodeAt(22) !== 0x3a) return undefined
   const month = MONTHS_AS_SENT.indexOf(text.slice(8, 11))
   if (month === -1 || !DAYS_AS_SENT.includes(text.slice(0, 3))) return undefined
   const day = twoDigits(text, 5)
   const year = twoDigits(text, 12) * 100 + twoDigits(text, 14)
-  const [hour, minute, second] = [twoDigits(text, 17), twoDigits(text, 20), twoDigits(text, 23)]
+  const hour = twoDigits(text, 17)
+  const minute = twoDigits(text, 20)
+  const second = twoDigits(text, 23)
   // Whatever has a limit that depends on something is left to the pattern: late days of a month, leap seconds, early years.
   if (!(day >= 1 && day <= 28 && year >= 1000 && hour <= 23 && minute <= 59 && second <= 59)) return undefined
   return Date.UTC(year, month, day, hour, minute, second)
