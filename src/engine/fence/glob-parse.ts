@@ -1,12 +1,7 @@
 import { StrataError } from '../../errors.js'
-
-/** What a glob is made of. A `star` repeats a test of one character, so that no loop can be nested in another. */
-export type GlobNode =
-  | { readonly kind: 'one'; readonly test: (code: number) => boolean }
-  | { readonly kind: 'star'; readonly test: (code: number) => boolean }
-  | { readonly kind: 'any-of'; readonly options: readonly (readonly GlobNode[])[] }
-  /** Something has to follow: `a/*` does not match `a/`. */
-  | { readonly kind: 'not-end' }
+import { ANY, charSet, others, type CharSet } from './char-set.js'
+import { digitRanges } from './digit-ranges.js'
+import { simplified, type GlobNode } from './glob-node.js'
 
 export interface ParsedGlob {
   readonly nodes: readonly GlobNode[]
@@ -19,12 +14,11 @@ export interface ParsedGlob {
 export const MAX_GLOB = 256
 const MAX_RANGE = 1000
 const SLASH = 47
+const ZERO = 48
 
-const isAny = () => true
-const noSlash = (code: number) => code !== SLASH
-const isSlash = (code: number) => code === SLASH
-const slash: GlobNode = { kind: 'one', test: isSlash }
-const anything: GlobNode = { kind: 'star', test: isAny }
+const noSlash = others([[SLASH, SLASH]])
+const slash: GlobNode = { kind: 'one', set: [[SLASH, SLASH]] }
+const anything: GlobNode = { kind: 'star', set: ANY }
 
 /**
  * Reads a glob in micromatch's syntax (with its option `dot`): `*` `?` `**` `[a-z]` `[^a-z]` `{a,b}` `{1..12}` `\` and a leading `!`.
@@ -37,7 +31,7 @@ export function parseGlob(pattern: string): ParsedGlob {
   let bangs = 0
   while (pattern[bangs] === '!') bangs++
   const parser = new Parser(pattern.slice(bangs))
-  const nodes = parser.parse()
+  const nodes = simplified(parser.parse())
   return { nodes, literal: bangs % 2 === 0 ? parser.literal : '', negated: bangs % 2 === 1 }
 }
 
@@ -90,7 +84,7 @@ class Parser {
   #single(nodes: GlobNode[], char: string): void {
     if (char === '?') {
       this.#special('?', 1)
-      nodes.push({ kind: 'one', test: noSlash })
+      nodes.push({ kind: 'one', set: noSlash })
     } else if (char === '\\') {
       const escaped = this.text[this.#at + 1]
       if (escaped === undefined) throw fault('ends in a single \\')
@@ -108,7 +102,7 @@ class Parser {
 
   #char(nodes: GlobNode[], char: string): void {
     const code = char.charCodeAt(0)
-    nodes.push(code === SLASH ? slash : { kind: 'one', test: c => c === code })
+    nodes.push(code === SLASH ? slash : { kind: 'one', set: [[code, code]] })
     if (this.#literalOpen) this.literal += char
     this.#before = char
     this.#at++
@@ -132,7 +126,7 @@ class Parser {
     if (stars === 1 || !(atStart || inBraces)) {
       if (atStart) nodes.push({ kind: 'not-end' })
       this.#special('*', stars)
-      nodes.push({ kind: 'star', test: noSlash })
+      nodes.push({ kind: 'star', set: noSlash })
       return
     }
     this.#special('*', stars)
@@ -176,15 +170,15 @@ class Parser {
       }
       ranges.push([low, text.charCodeAt(at)])
     }
-    const among = (code: number) => ranges.some(([low, high]) => code >= low && code <= high)
     this.#special(']', at + 1 - this.#at)
-    nodes.push({ kind: 'one', test: negated ? code => code !== SLASH && !among(code) : among })
+    const set = charSet(ranges)
+    nodes.push({ kind: 'one', set: negated ? others(charSet([...set, [SLASH, SLASH]])) : set })
   }
 
   #alternatives(nodes: GlobNode[]): void {
     const range = /^\{([^{},]*)\}/.exec(this.text.slice(this.#at))
     if (range?.[1]?.includes('..')) {
-      nodes.push({ kind: 'any-of', options: rangeOf(range[1]).map(literalNodes) })
+      nodes.push({ kind: 'any-of', options: rangeOf(range[1]) })
       this.#special('}', range[0].length)
       return
     }
@@ -218,11 +212,8 @@ function optional(nodes: GlobNode[]): GlobNode {
   return { kind: 'any-of', options: [nodes, []] }
 }
 
-function literalNodes(text: string): GlobNode[] {
-  return [...text].map(char => ({ kind: 'one', test: code => code === char.charCodeAt(0) }))
-}
-
-function rangeOf(text: string): string[] {
+/** As sequences of characters. */
+function rangeOf(text: string): GlobNode[][] {
   const letters = /^([a-z])\.\.([a-z])$|^([A-Z])\.\.([A-Z])$/.exec(text)
   const numbers = /^(0|[1-9]\d{0,8})\.\.(0|[1-9]\d{0,8})$/.exec(text)
   if (letters === null && numbers === null) {
@@ -230,11 +221,10 @@ function rangeOf(text: string): string[] {
       `has the range {${text}}: ranges are of whole numbers without leading zeros, or of letters, like {1..12} or {a..f}`,
     )
   }
-  const [low, high] = text.split('..').map(end => (numbers === null ? end.charCodeAt(0) : Number(end))) as [
-    number,
-    number,
-  ]
-  if (Math.abs(high - low) >= MAX_RANGE) throw fault(`has a range of more than ${MAX_RANGE} values`)
-  const values = Array.from({ length: Math.abs(high - low) + 1 }, (_, i) => Math.min(low, high) + i)
-  return values.map(value => (numbers === null ? String.fromCharCode(value) : String(value)))
+  const ends = text.split('..').map(end => (numbers === null ? end.charCodeAt(0) : Number(end)))
+  const [low, high] = [Math.min(...ends), Math.max(...ends)]
+  if (high - low >= MAX_RANGE) throw fault(`has a range of more than ${MAX_RANGE} values`)
+  const one = (set: CharSet): GlobNode => ({ kind: 'one', set })
+  if (numbers === null) return [[one([[low, high]])]]
+  return digitRanges(low, high).map(digits => digits.map(([a, b]) => one([[ZERO + a, ZERO + b]])))
 }

@@ -1,21 +1,13 @@
-import { StrataError } from '../../errors.js'
-import { parseGlob, type GlobNode } from './glob-parse.js'
+import { parseGlob } from './glob-parse.js'
+import { GlobPlaces, type Leads } from './glob-places.js'
+import { addAll, meet, placeSet, type PlaceSet } from './place-set.js'
 
 export { MAX_GLOB } from './glob-parse.js'
 
-/** One step of a compiled glob: test a character, branch, hold that something follows, or accept. */
-type Step =
-  | { readonly op: 'test'; readonly test: (code: number) => boolean }
-  | { readonly op: 'split'; readonly to: number[] }
-  | { readonly op: 'not-end' }
-  | { readonly op: 'accept' }
-
-const MAX_STEPS = 8192
-
 /**
- * A glob matcher whose cost is bounded by (steps of the glob × characters of the text): it keeps the set of places in the glob
- * that the text read so far can be at, and never goes back. micromatch compiles to regular expressions that can backtrack for
- * longer than the universe has, and these patterns come from users.
+ * A glob matcher whose cost is bounded by (places of the glob × characters of the text), and is a small part of that for most: it keeps
+ * the set of places in the glob that the text read so far can be at, 32 in a word, and never goes back. micromatch compiles to regular
+ * expressions that can backtrack for longer than the universe has, and these patterns come from users.
  * @throws StrataError STRATA_BAD_REQUEST that says what of micromatch's syntax is not supported.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
@@ -24,112 +16,115 @@ export function compileGlob(pattern: string): (text: string) => boolean {
 }
 
 export class Glob {
-  /** Places visited since the beginning, for the test of linear time. */
+  /** Words of the set, and places in it, looked at since the beginning: for the test of linear time. */
   visits = 0
-  readonly #steps: Step[] = []
+  readonly #places: GlobPlaces
   readonly #literal: string
   readonly #negated: boolean
-  /** For each step: the last position (made unique over calls) at which it was added to the set. */
-  readonly #added: Float64Array
-  #clock = 0
+  /** For each class of characters, the places that go on with one of it, and those that stay. */
+  readonly #goOn: readonly PlaceSet[]
+  readonly #stay: readonly PlaceSet[]
+  /** Those that lead to the next place without reading. */
+  readonly #open: PlaceSet
+  readonly #forks: readonly (Leads | undefined)[]
+  readonly #forking: PlaceSet
+  readonly #ends: PlaceSet
+  /** Where in the glob one can be after what was read. */
+  readonly #set: PlaceSet
 
   constructor(readonly pattern: string) {
     const { nodes, literal, negated } = parseGlob(pattern)
     this.#literal = literal
     this.#negated = negated
-    this.#emit(nodes)
-    this.#steps.push({ op: 'accept' })
-    this.#added = new Float64Array(this.#steps.length).fill(-1)
+    const places = new GlobPlaces(nodes)
+    this.#places = places
+    this.#goOn = places.readers('one')
+    this.#stay = places.readers('star')
+    this.#open = places.of('star')
+    addAll(this.#open, places.of('not-end'))
+    this.#forks = places.forks()
+    this.#forking = places.of('fork')
+    this.#ends = places.ends()
+    this.#set = placeSet(places.count)
   }
 
-  /** Ways from step to step: as many visits, at most, as one character of the text can cost. */
+  /** As many visits, at most, as one character of the text can cost. */
   get edges(): number {
-    return this.#steps.reduce((sum, step) => sum + (step.op === 'split' ? step.to.length : 1), 1)
+    return 3 * this.#set.length + this.#places.count
   }
 
   matches(text: string): boolean {
     // As micromatch: a text equal to the pattern always matches, whatever its characters mean.
-    return text === this.pattern || this.#run(text) !== this.#negated
+    if (text === this.pattern) return true
+    return (this.#read(text) && meet(this.#set, this.#ends)) !== this.#negated
   }
 
   /** Whether a text may match that begins with this; `false` is certain. Of the pattern as it stands, whether negated or not. */
   mayBeginWith(text: string): boolean {
-    if (this.pattern.startsWith(text)) return true
-    return this.#literal.startsWith(text) || this.#places(text, false).length > 0
+    return this.pattern.startsWith(text) || this.#literal.startsWith(text) || this.#read(text)
   }
 
-  #run(text: string): boolean {
-    return this.#places(text, true).some(place => this.#steps[place]!.op === 'accept')
+  /** Makes `#set` what it is after this text, and says whether it is anything. */
+  #read(text: string): boolean {
+    if (!text.startsWith(this.#literal)) return false
+    const { classes } = this.#places
+    this.#set.fill(0)
+    this.#set[0] = 1
+    for (let at = 0; at < text.length; at++) {
+      this.#lead()
+      this.#fork()
+      if (!this.#step(classes.of(text.charCodeAt(at)))) return false
+    }
+    return true
   }
 
-  /** Where in the glob one can be after this text. `ends`: nothing follows it. */
-  #places(text: string, ends: boolean): readonly number[] {
-    if (!text.startsWith(this.#literal)) return []
-    let places: number[] = []
-    let next: number[] = []
-    this.#clock++
-    this.#add(places, 0, ends && text.length === 0)
-    for (let at = 0; at < text.length && places.length > 0; at++) {
-      const code = text.charCodeAt(at)
-      const atEnd = ends && at + 1 === text.length
-      this.#clock++
-      for (const place of places) {
-        const step = this.#steps[place]!
-        if (step.op === 'test' && step.test(code)) this.#add(next, place + 1, atEnd)
+  /** Adds the places behind stars and the like; where several stand in a row, in as many rounds. */
+  #lead(): void {
+    const set = this.#set
+    let carried = 0
+    for (let word = 0; word < set.length; word++) {
+      const open = this.#open[word]!
+      let now = set[word]! | carried
+      for (let led = (now & open) << 1; (led & ~now) !== 0; led = (now & open) << 1) {
+        now |= led
+        this.visits++
       }
-      const spent = places
-      places = next
-      next = spent
-      next.length = 0
+      carried = (now & open) >>> 31
+      set[word] = now
     }
-    return places
+    this.visits += set.length
   }
 
-  /** Adds a step and all that are reached from it without reading a character, each at most once for a position. */
-  #add(places: number[], from: number, atEnd: boolean): void {
-    const todo = [from]
-    for (let place = todo.pop(); place !== undefined; place = todo.pop()) {
-      this.visits++
-      if (this.#added[place] === this.#clock) continue
-      this.#added[place] = this.#clock
-      const step = this.#steps[place]!
-      if (step.op === 'split') todo.push(...step.to)
-      else if (step.op === 'not-end') {
-        if (!atEnd) todo.push(place + 1)
-      } else places.push(place)
+  /** Adds what forks lead to. Where one leads to another, that has nothing to add: it is all there at once. */
+  #fork(): void {
+    const set = this.#set
+    for (let word = 0; word < set.length; word++) {
+      let left = set[word]! & this.#forking[word]!
+      for (; left !== 0; this.visits++) {
+        const { added, first, last } = this.#forks[(word << 5) + 31 - Math.clz32(left & -left)]!
+        for (let i = first; i <= last; i++) set[i]! |= added[i]!
+        left &= (left - 1) & ~added[word]!
+      }
     }
+    this.visits += set.length
   }
 
-  #emit(nodes: readonly GlobNode[]): void {
-    for (const node of nodes) {
-      if (node.kind === 'one') this.#push({ op: 'test', test: node.test })
-      else if (node.kind === 'not-end') this.#push({ op: 'not-end' })
-      else if (node.kind === 'star') {
-        const start = this.#steps.length
-        this.#push({ op: 'split', to: [start + 1, start + 3] })
-        this.#push({ op: 'test', test: node.test })
-        this.#push({ op: 'split', to: [start] })
-      } else this.#emitOptions(node.options)
+  /** Reads one character. */
+  #step(charClass: number): boolean {
+    const set = this.#set
+    const goOn = this.#goOn[charClass]!
+    const stay = this.#stay[charClass]!
+    let carried = 0
+    let any = 0
+    for (let word = 0; word < set.length; word++) {
+      const now = set[word]!
+      const going = now & goOn[word]!
+      const next = (going << 1) | carried | (now & stay[word]!)
+      carried = going >>> 31
+      set[word] = next
+      any |= next
     }
-  }
-
-  #emitOptions(options: readonly (readonly GlobNode[])[]): void {
-    const branch: number[] = []
-    const exits: number[][] = []
-    this.#push({ op: 'split', to: branch })
-    for (const option of options) {
-      branch.push(this.#steps.length)
-      this.#emit(option)
-      const exit: number[] = []
-      exits.push(exit)
-      this.#push({ op: 'split', to: exit })
-    }
-    for (const exit of exits) exit.push(this.#steps.length)
-  }
-
-  #push(step: Step): void {
-    if (this.#steps.length >= MAX_STEPS)
-      throw new StrataError('STRATA_BAD_REQUEST', 'the pattern has too many alternatives')
-    this.#steps.push(step)
+    this.visits += set.length
+    return any !== 0
   }
 }
