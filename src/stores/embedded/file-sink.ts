@@ -8,6 +8,8 @@ import { ioError, isNotFound } from './io-error.js'
 
 /** Bytes that may wait for the disk before the writer is told to wait. */
 const HIGH_WATER = 1_048_576
+/** Bytes that go to the disk in one call: each is a way to a thread and back. */
+const TOGETHER = 262_144
 
 /**
  * Writes a temporary file and gives it its name at the end, so that no reader ever sees a part. There is no fsync: digests in
@@ -21,6 +23,7 @@ export class FileSink implements BodySink {
   readonly #closed: Promise<void>
   #error: Error | undefined
   #drained: Promise<void> | undefined
+  #corked = 0
 
   constructor(temporary: string, place: string, space: FreeSpace) {
     this.#temporary = temporary
@@ -41,7 +44,14 @@ export class FileSink implements BodySink {
       this.#error = error as Error
       return Promise.reject(this.#error)
     }
-    if (this.#stream.write(chunk)) return undefined
+    if (this.#corked === 0) this.#stream.cork()
+    const hasRoom = this.#stream.write(chunk)
+    this.#corked += chunk.length
+    if (this.#corked >= TOGETHER || !hasRoom) {
+      this.#corked = 0
+      this.#stream.uncork()
+    }
+    if (hasRoom) return undefined
     this.#drained ??= this.#drain()
     return this.#drained
   }
