@@ -43,11 +43,16 @@ export interface Responder {
   readonly closed: boolean
 }
 
+/** A head that was rendered once and is sent many times; what it is made of is for its maker alone. */
+export interface RenderedHead {
+  readonly status: number
+}
+
 export interface RenderedAnswers {
-  /** The head as bytes; undefined when a field has what no field may have. */
-  render(status: number, reason: string, fields: readonly string[]): Buffer | undefined
+  /** Undefined when a field has what no field may have. */
+  render(status: number, reason: string, fields: readonly string[]): RenderedHead | undefined
   /** Sends head and body, if there is one, whole or in pieces. False, and nothing is sent, when this client's answer has to be made in the ordinary way. */
-  send(status: number, head: Buffer, body: Buffer | readonly Buffer[] | undefined): boolean
+  send(head: RenderedHead, body: Buffer | readonly Buffer[] | undefined): boolean
 }
 
 export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | 'BYPASS'

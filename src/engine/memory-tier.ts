@@ -1,5 +1,7 @@
 import { ArcCache } from './arc-cache.js'
 import type { EntryCandidate } from './candidates.js'
+import type { RenderedHead } from './exchange.js'
+import type { ByteRange } from './ports/index.js'
 import type { MemorySettings } from './settings.js'
 
 /** An entry in memory, and what a hit needs ready-made. */
@@ -21,11 +23,18 @@ export interface Rendering {
   detail: string
   cacheStatus: string
   /** Of the answer with the whole body. */
-  whole: Buffer | undefined
+  whole: RenderedHead | undefined
   /** Of the 304. */
-  notModified: Buffer | undefined
+  notModified: RenderedHead | undefined
   /** The last If-None-Match that the entry's tag was found in. */
   matched: string | undefined
+  /** Of the last 206s, by the Range field. */
+  parts: Map<string, RenderedPart> | undefined
+}
+
+export interface RenderedPart {
+  readonly range: ByteRange
+  readonly head: RenderedHead
 }
 
 // What an entry costs beyond its body and its texts. Measured by bench/memory: 1.0 KB of objects, strings and the map's own links, and

@@ -5,7 +5,7 @@ import { formatContentRange, parseRange } from '../http/range.js'
 import { notModifiedFields } from './answer-fields.js'
 import { isConditional, preconditionsOf, preconditionValidators } from './deliver.js'
 import type { ClientRequest, Exchange, RenderedAnswers } from './exchange.js'
-import type { Rendering, Resident } from './memory-tier.js'
+import type { RenderedPart, Rendering, Resident } from './memory-tier.js'
 import type { Entry } from './ports/index.js'
 import type { Parts } from './parts.js'
 import type { Pieces } from './body/pieces.js'
@@ -48,6 +48,7 @@ export class RenderedHits {
       whole: undefined,
       notModified: undefined,
       matched: undefined,
+      parts: undefined,
     }
   }
 
@@ -58,6 +59,7 @@ export class RenderedHits {
     rendering.cacheStatus = this.parts.answers.cacheStatus({ hit: true, ttl, detail }, key)
     rendering.whole = undefined
     rendering.notModified = undefined
+    rendering.parts = undefined
   }
 
   #isNotModified(request: ClientRequest, resident: Resident, rendering: Rendering, now: number): boolean {
@@ -88,13 +90,17 @@ export interface Hit {
 /** Longest If-None-Match that is kept for each entry, characters. */
 const MAX_MATCHED = 256
 
+/** Heads of ranges that are kept for each entry, and the longest Range field of one, characters. */
+const MAX_PARTS = 4
+const MAX_RANGE = 64
+
 /** Bytes of content sent; undefined, and nothing is sent, when it can't be done so. */
 function send304(rendered: RenderedAnswers, rendering: Rendering): number | undefined {
   rendering.notModified ??= rendered.render(304, 'Not Modified', [
     ...notModifiedFields(rendering.base),
     ...traceOf(rendering),
   ])
-  return rendering.notModified !== undefined && rendered.send(304, rendering.notModified, undefined)
+  return rendering.notModified !== undefined && rendered.send(rendering.notModified, undefined)
     ? 0
     : undefined
 }
@@ -111,8 +117,7 @@ function sendWhole(
     ...traceOf(rendering),
   ])
   const content = isHead ? undefined : body
-  if (rendering.whole === undefined || !rendered.send(stored.status, rendering.whole, content))
-    return undefined
+  if (rendering.whole === undefined || !rendered.send(rendering.whole, content)) return undefined
   return content === undefined ? 0 : content.length
 }
 
@@ -129,16 +134,36 @@ function sendRange(
   pieces: Pieces,
 ): number | undefined {
   if (headers['if-range'] !== undefined) return undefined
-  const parsed = parseRange(headers.range as string, stored.body.size)
+  const text = headers.range as string
+  const part = rendering.parts?.get(text) ?? newPart(rendered, stored, rendering, text)
+  if (part === undefined) return undefined
+  const { range, head } = part
+  const content =
+    body === undefined ? pieces.find(stored.body, range) : body.subarray(range.first, range.last + 1)
+  if (content === undefined || !rendered.send(head, content)) return undefined
+  return range.last - range.first + 1
+}
+
+/** Those who read a tile archive all begin with the same ranges. */
+function newPart(
+  rendered: RenderedAnswers,
+  { body: { size } }: Entry,
+  rendering: Rendering,
+  text: string,
+): RenderedPart | undefined {
+  const parsed = parseRange(text, size)
   if (parsed.kind !== 'ranges' || parsed.ranges.length !== 1) return undefined
   const range = parsed.ranges[0]!
   const { first, last } = range
-  const content = body === undefined ? pieces.find(stored.body, range) : body.subarray(first, last + 1)
-  if (content === undefined) return undefined
   const fields = withField(rendering.base, 'Content-Length', String(last - first + 1))
-  fields.push('Content-Range', formatContentRange(first, last, stored.body.size), ...traceOf(rendering))
+  fields.push('Content-Range', formatContentRange(first, last, size), ...traceOf(rendering))
   const head = rendered.render(206, 'Partial Content', fields)
-  return head !== undefined && rendered.send(206, head, content) ? last - first + 1 : undefined
+  if (head === undefined) return undefined
+  const part = { range, head }
+  if (text.length > MAX_RANGE) return part
+  if (rendering.parts === undefined || rendering.parts.size >= MAX_PARTS) rendering.parts = new Map()
+  rendering.parts.set(text, part)
+  return part
 }
 
 function traceOf({ age, cacheStatus }: Rendering): readonly string[] {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { StrataError } from '../errors.js'
 import type { RenderedAnswers, Responder } from '../engine/exchange.js'
 import { problemOf } from './problem.js'
-import { NodeRenderedAnswers } from './rendered-answers.js'
+import { FirstHeads, LaterHeads } from './rendered-answers.js'
 
 /** The methods of a response that send: the response's own, or those that a captured response had before. */
 export type SendMethods = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'on' | 'destroy'> & {
@@ -19,20 +19,18 @@ export class NodeResponder implements Responder {
   #headSent = false
   #begun = false
   #earlier: OutgoingHttpHeaders | undefined
-  readonly #rendered: NodeRenderedAnswers | undefined
 
   constructor(
     readonly res: ServerResponse,
     /** Nobody has had the response before us, and nobody watches what is done to it. */
-    isFirst = false,
+    private readonly isFirst = false,
     /** Set when the response is captured. */
     public methods: SendMethods = res,
-  ) {
-    this.#rendered = isFirst ? new NodeRenderedAnswers(res) : undefined
-  }
+  ) {}
 
   get rendered(): RenderedAnswers | undefined {
-    return this.methods === this.res && !this.#headSent ? this.#rendered : undefined
+    if (this.methods !== this.res || this.#headSent) return undefined
+    return this.isFirst ? new FirstHeads(this.res) : new LaterHeads(this.res, this)
   }
 
   get headSent(): boolean {
