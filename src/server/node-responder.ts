@@ -149,9 +149,14 @@ function addField(res: ServerResponse, name: string, value: string): void {
   if (name.toLowerCase() !== 'vary') return void res.appendHeader(name, value)
   const before = res.getHeader(name)
   const lines = before === undefined ? [] : Array.isArray(before) ? before : [String(before)]
-  const known = new Set(lines.flatMap(line => line.toLowerCase().split(/\s*,\s*/)))
-  const added = value.split(/\s*,\s*/).filter(item => !known.has(item.toLowerCase()))
+  const known = new Set(lines.flatMap(line => itemsOf(line.toLowerCase())))
+  const added = itemsOf(value).filter(item => !known.has(item.toLowerCase()))
   if (added.length > 0) res.setHeader(name, [...lines, ...added].join(', '))
+}
+
+/** A split by what may be blanks takes time by their square. */
+function itemsOf(list: string): string[] {
+  return list.split(',').map(item => item.trim())
 }
 
 const REASONS: Readonly<Record<number, string>> = { 102: 'Processing', 103: 'Early Hints' }

@@ -74,7 +74,7 @@ export class PurgeMethods {
       const who = (principal = await access.enter(request))
       allow(who, 'purge')
       const invalidation = invalidationOf(request)
-      if (isSweeping(invalidation)) allow(who, 'purge-all')
+      if (await isSweeping(invalidation)) allow(who, 'purge-all')
       const deed = { ...about, action: method.toLowerCase(), principal: who, target: invalidation }
       return await audit.around(deed, async () => invalidationAnswer(await operator.invalidate(invalidation)))
     } catch (thrown) {

@@ -48,11 +48,7 @@ export class CharClasses {
     return this.#starts.length
   }
 
-  /** A character of the class. */
-  example(number: number): number {
-    return this.#starts[number]!
-  }
-
+  /** Of a character; those between two others have classes between theirs. */
   of(code: number): number {
     return code < 128 ? this.#ascii[code]! : this.#find(code)
   }

@@ -1,4 +1,4 @@
-import { CharClasses, holds, type CharSet } from './char-set.js'
+import { CharClasses, type CharSet } from './char-set.js'
 import type { GlobNode } from './glob-node.js'
 import { addAll, addPlace, hasPlace, placeSet, type PlaceSet } from './place-set.js'
 
@@ -44,13 +44,14 @@ export class GlobPlaces {
 
   /** For each class of characters, those of a kind that read one of it. */
   readers(kind: 'one' | 'star'): readonly PlaceSet[] {
-    return Array.from({ length: this.classes.count }, (_, charClass) => {
-      const example = this.classes.example(charClass)
-      return placeSet(
-        this.count,
-        place => this.#at(place).kind === kind && holds(this.#at(place).set, example),
-      )
-    })
+    const readers = Array.from({ length: this.classes.count }, () => placeSet(this.count))
+    for (const [place, { kind: its, set }] of this.#places.entries()) {
+      if (its !== kind) continue
+      for (const [low, high] of set)
+        for (let one = this.classes.of(low); one <= this.classes.of(high); one++)
+          addPlace(readers[one]!, place)
+    }
+    return readers
   }
 
   /** For each fork, what it leads to. */
@@ -80,8 +81,11 @@ export class GlobPlaces {
     // Nothing leads back.
     for (let place = this.count - 1; place >= 0; place--) {
       const { to } = this.#at(place)
-      const all = placeSet(this.count, one => to.includes(one))
-      for (const target of to) addAll(all, reached[target]!)
+      const all = placeSet(this.count)
+      for (const target of to) {
+        addPlace(all, target)
+        addAll(all, reached[target]!)
+      }
       reached[place] = all
     }
     return reached

@@ -11,11 +11,11 @@ import { urlParts } from './url-parts.js'
  */
 export function compileUrlGlob(pattern: string): (url: string, anyQuery?: boolean) => boolean {
   const bangs = /^!*/.exec(pattern)![0].length
-  // Compiled first, so that a fault is told in terms of what was given.
-  new Glob(pattern)
+  // First as it was given, so that a fault is told in terms of that.
+  const given = new Glob(pattern)
   const negated = bangs % 2 === 1
   const positive = pattern.slice(bangs)
-  const glob = new Glob(positive)
+  const glob = bangs === 0 ? given : new Glob(positive)
   const views = viewsFor(positive)
   return (url, anyQuery = false) => {
     const seen = views(url)

@@ -1,6 +1,7 @@
 import { criteriaText } from '../fence/mark-codec.js'
 import { canonicalCriteria, faultsOf, FaultyRequest, type Fault } from '../fence/mark-faults.js'
 import { newMark, type Criteria, type Mark } from '../fence/mark.js'
+import { Turns } from '../turns.js'
 
 /**
  * What an operator wants to have invalidated. Lists name alternatives: an entry that any item of any list is about is hit. Single
@@ -18,6 +19,8 @@ export interface InvalidateRequest extends Omit<Criteria, 'all'> {
   readonly dryRun?: boolean
 }
 
+const ITEMS_PER_TURN = 16
+
 const LISTS = { keys: 'key', urls: 'url', patterns: 'pattern', tags: 'tag' } as const
 
 export interface PlanOptions {
@@ -33,7 +36,7 @@ export interface PlanOptions {
  * Request → marks: one for each alternative, each with all that narrows.
  * @throws FaultyRequest (STRATA_BAD_REQUEST) with every fault and its path.
  */
-export function planInvalidation(request: InvalidateRequest, options: PlanOptions): Mark[] {
+export async function planInvalidation(request: InvalidateRequest, options: PlanOptions): Promise<Mark[]> {
   const { soft = false, dryRun: _dryRun, keys, urls, patterns, tags, all, ...narrowing } = request
   const narrow = canonicalCriteria(withoutUndefined(narrowing))
   const lists = { keys, urls, patterns, tags }
@@ -47,12 +50,20 @@ export function planInvalidation(request: InvalidateRequest, options: PlanOption
   const base: Criteria = all === true ? { all, ...narrow } : narrow
   if (alternatives.length === 0 && faults.length === 0) faults.push(...faultsOf(base))
   const plans = alternatives.map(({ path, criteria }) => ({ path, criteria: { ...base, ...criteria } }))
-  if (all === undefined) for (const { path, criteria } of plans) faults.push(...faultsAt(path, criteria))
+  // There may be a thousand of them.
+  const turns = new Turns(ITEMS_PER_TURN)
+  for (const { path, criteria } of all === undefined ? plans : []) {
+    faults.push(...faultsAt(path, criteria))
+    await turns.next()
+  }
   if (faults.length > 0) throw new FaultyRequest(dedupe(faults))
-  const made = (plans.length === 0 ? [base] : plans.map(plan => plan.criteria)).map(criteria =>
-    newMark(criteria, { soft, at: options.now }),
-  )
-  const marks = [...new Map(made.map(mark => [criteriaText(mark), mark])).values()]
+  const made = new Map<string, Mark>()
+  for (const criteria of plans.length === 0 ? [base] : plans.map(plan => plan.criteria)) {
+    const mark = newMark(criteria, { soft, at: options.now })
+    made.set(criteriaText(mark), mark)
+    await turns.next()
+  }
+  const marks = [...made.values()]
   if (marks.length > options.maxMarks) {
     const message = `names ${marks.length} things at once; at most ${options.maxMarks} fit: split it, or use a tag, a prefix or a pattern`
     throw new FaultyRequest([{ path: '', message }])

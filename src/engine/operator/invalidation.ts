@@ -41,7 +41,7 @@ export async function removeKey(
   { soft = false }: { readonly soft?: boolean },
 ): Promise<Invalidation> {
   if (!isKey(key)) throw unknownKey(key)
-  const result = await setMarks(parts, plan(parts, { soft, keys: [key] }), soft)
+  const result = await setMarks(parts, await plan(parts, { soft, keys: [key] }), soft)
   if (result.matched === 0 && !result.sweeping) throw unknownKey(key)
   return result
 }
@@ -51,7 +51,7 @@ export async function invalidate(
   parts: OperatorParts,
   request: InvalidateRequest,
 ): Promise<Invalidation | DryRun> {
-  const marks = plan(parts, request)
+  const marks = await plan(parts, request)
   if (request.dryRun === true) return available(dryRun(parts, marks, DRY_RUN_MS))
   return setMarks(parts, marks, request.soft ?? false)
 }
@@ -72,7 +72,10 @@ export async function invalidateTiles(
   return isDry ? available(dryRun(parts, marks, DRY_RUN_MS)) : setMarks(parts, marks, soft)
 }
 
-function plan({ clock, limits, effectiveUrls, portless }: OperatorParts, request: InvalidateRequest): Mark[] {
+function plan(
+  { clock, limits, effectiveUrls, portless }: OperatorParts,
+  request: InvalidateRequest,
+): Promise<Mark[]> {
   // More at once than half of the log would push each other out of it.
   const maxMarks = Math.min(MARKS_AT_ONCE, Math.floor(limits.maxMarks / 2))
   const named = portless === true ? withoutPorts(request) : request

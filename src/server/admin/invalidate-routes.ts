@@ -8,7 +8,7 @@ import { paramOf, type AdminRoute, type Context } from './route.js'
 /** `POST /invalidate`, `POST /invalidate/key/{key}`, `POST /invalidate/pattern/{pattern}` */
 export function invalidateRoutes(operator: Operator): AdminRoute[] {
   const invalidate = async (request: InvalidateRequest, { need }: Pick<Context, 'need'>) => {
-    if (isSweeping(request)) need('purge-all')
+    if (await isSweeping(request)) need('purge-all')
     return invalidationAnswer(await operator.invalidate(request))
   }
   return [
