@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { Timers } from '../timers.js'
 import type { Standing, Warmed, Watched } from './fetch.js'
 import type { Failures } from './failures.js'
+import { Patience } from './patience.js'
 import { Pace, type PaceLimits } from './pace.js'
 import type { WarmItem, WarmSource } from './source.js'
 import type { WarmTally } from './tally.js'
@@ -43,6 +44,7 @@ const STORING = 8
  */
 export class WarmRun {
   readonly #pace: Pace
+  readonly #patience: Patience
   /** In order: those under way, and those over behind one that is under way. */
   #slots: Slot[] = []
   #active = 0
@@ -69,6 +71,7 @@ export class WarmRun {
     private readonly failures: Failures,
   ) {
     this.#pace = new Pace(limits, parts.clock)
+    this.#patience = new Patience(parts.clock, ms => this.#sleep(ms))
     this.#saved = tally.done
     this.#savedAt = parts.clock.monotonic()
     this.#rateFrom = { at: this.#savedAt, done: tally.done }
@@ -96,10 +99,8 @@ export class WarmRun {
     for (let begun = 1; !this.#stopped; begun++) {
       if (begun % ITEMS_A_TURN === 0) await nextTurn()
       this.#settle(settle)
-      if (this.#pace.failingMs > this.limits.giveUpMs)
-        throw new Error(
-          `the origin has failed for ${Math.round(this.limits.giveUpMs / 1000)} s: go on when it is well`,
-        )
+      this.#giveUp(this.#pace.failingMs, 'the origin has failed')
+      this.#giveUp(this.#patience.silentMs, 'the store has not answered')
       if (!isAtEnd && this.#mayBegin()) {
         const next = items.next()
         if (next.done === true) isAtEnd = true
@@ -107,6 +108,13 @@ export class WarmRun {
       } else if (isAtEnd && this.#slots.length === 0) return
       else await this.#change()
     }
+  }
+
+  /** @throws when nothing has gone well for too long */
+  #giveUp(ms: number, what: string): void {
+    if (ms <= this.limits.giveUpMs) return
+    this.stop()
+    throw new Error(`${what} for ${Math.round(this.limits.giveUpMs / 1000)} s: go on when it is well`)
   }
 
   #mayBegin(): boolean {
@@ -130,7 +138,10 @@ export class WarmRun {
   async #one(item: WarmItem): Promise<NonNullable<Slot['result']>> {
     if (item.url === undefined) return { result: 'outside' }
     try {
-      const found = await this.parts.standing(item)
+      const found = await this.#patience.answer(
+        () => this.parts.standing(item),
+        () => this.#stopped,
+      )
       if (found === 'warm') return { result: 'hits' }
       return await this.#ask(item, found)
     } catch (error) {

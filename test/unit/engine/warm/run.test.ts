@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { StrataError } from '../../../../src/errors.js'
 import { Failures } from '../../../../src/engine/warm/failures.js'
 import type { Warmed } from '../../../../src/engine/warm/fetch.js'
 import { Pace } from '../../../../src/engine/warm/pace.js'
@@ -150,6 +151,58 @@ describe('a run of warming', () => {
     expect(String(error)).toMatch(/failed for 10 s/)
     // It did not run through the list meanwhile.
     expect(tally.done).toBeLessThan(30)
+  })
+
+  test('a store that is silent for a while is waited for: nothing fails by it, and the origin is left alone', async () => {
+    let isDown = false
+    let looks = 0
+    const { run, time, tally, asked } = runOf(
+      200,
+      async () => {
+        if (asked.length === 20) isDown = true
+        return { result: 'fetched', bytes: 10 }
+      },
+      {},
+      {
+        standing: async () => {
+          looks++
+          if (isDown) throw new StrataError('STRATA_STORE_UNAVAILABLE', 'redis is left alone for a while')
+          return 'cold'
+        },
+      },
+    )
+    const ended = run.run()
+    await settle()
+    const [before, askedBefore] = [looks, asked.length]
+    expect(askedBefore).toBeLessThan(60)
+    for (let i = 0; i < 20; i++) {
+      time.advance(500)
+      await settle()
+    }
+    // Each of the few under way looks again now and then; no other is begun.
+    expect(looks).toBeGreaterThan(before)
+    expect(looks - before).toBeLessThan(21 * 40)
+    expect(asked).toHaveLength(askedBefore)
+    isDown = false
+    time.advance(500)
+    await settle()
+    await ended
+    expect(tally).toMatchObject({ done: 200, fetched: 200, failed: 0, retried: 0 })
+  })
+
+  test('gives up on a store that is silent for long, and keeps its place', async () => {
+    const { finish, tally } = runOf(
+      1000,
+      fetched,
+      { giveUpMs: 10_000 },
+      {
+        standing: async () => {
+          throw new StrataError('STRATA_STORE_TIMEOUT', 'redis did not answer within 150 ms')
+        },
+      },
+    )
+    await expect(finish()).rejects.toThrow('the store has not answered for 10 s')
+    expect(tally).toMatchObject({ done: 0, failed: 0 })
   })
 
   test('a list that cannot be written is no reason to lose what is done', async () => {
