@@ -1,4 +1,4 @@
-import { isStrataError, StrataError, messageOf } from '../errors.js'
+import { StrataError, messageOf } from '../errors.js'
 import { decide, type Decision } from '../http/decide.js'
 import { currentAge } from '../http/freshness.js'
 import { valueOf } from './assess.js'
@@ -8,6 +8,7 @@ import { Flights } from './flights.js'
 import { bypassReason } from './forward.js'
 import { identify, tileOf, type Identity } from './identity.js'
 import type { Resident } from './memory-tier.js'
+import { OwnAnswers, type Answerable } from './own-answers.js'
 import type { Parts } from './parts.js'
 import type { Entry, FenceState, RuleLayer, TileRef } from './ports/index.js'
 import { RenderedHits } from './rendered-hits.js'
@@ -28,12 +29,14 @@ import { ALL_FORWARDED } from './unkeyed-fields.js'
  */
 export class Journey {
   readonly #rules: Rules
+  readonly #own: OwnAnswers
   readonly #flights: Flights
   readonly #answers: StoredAnswers
   readonly #rendered: RenderedHits
 
   constructor(private readonly parts: Parts) {
     this.#rules = new Rules(parts.settings, parts.tiles)
+    this.#own = new OwnAnswers(parts.answers, parts.events)
     this.#rendered = new RenderedHits(parts)
     this.#answers = new StoredAnswers(parts, trip =>
       this.#flights.fly(
@@ -51,10 +54,10 @@ export class Journey {
         this.#answers
           // Judged when its flight began: a purge since then concerns it, and memory would not be told again.
           .answer(trip, entry, result, detail, freshnessLeft(entry, parts.clock.now()), false)
-          .catch((error: unknown) => this.#broken(trip.x, error))
+          .catch((error: unknown) => this.#own.broken(trip.x, error))
       },
-      refuse: (trip, error) => this.#refuse(trip, error),
-      broken: (x, error) => this.#broken(x, error),
+      refuse: (trip, error) => this.#own.refuse(trip.x, error),
+      broken: (x, error) => this.#own.broken(x, error),
     })
   }
 
@@ -63,7 +66,7 @@ export class Journey {
     try {
       return this.#begin(x)
     } catch (error) {
-      this.#broken(x, error)
+      this.#own.broken(x, error)
       return true
     }
   }
@@ -78,23 +81,13 @@ export class Journey {
   }
 
   /** The answer to a request that is no good to set out with; told and counted as any other. Never throws. */
-  turnAway(x: Pick<Exchange, 'responder' | 'outcome'>, error: unknown, fields: readonly string[] = []): void {
-    if (!isStrataError(error)) return this.#broken(x, error)
-    x.outcome.result = 'BYPASS'
-    x.outcome.detail = error.code
-    const trace = this.parts.answers.trace('BYPASS', { detail: error.code }, '')
-    x.outcome.cacheStatus = trace[3]!
-    x.responder.fail(error, [...fields, ...trace])
+  turnAway(x: Answerable, error: unknown, fields: readonly string[] = []): void {
+    this.#own.turnAway(x, error, fields)
   }
 
   /** The answer to a request that asks this server itself. Never throws. */
-  answerSelf(x: Pick<Exchange, 'responder' | 'outcome'>, status: number, fields: readonly string[]): void {
-    x.outcome.result = 'BYPASS'
-    x.outcome.detail = 'self'
-    const trace = this.parts.answers.trace('BYPASS', { detail: 'self' }, '')
-    x.outcome.cacheStatus = trace[3]!
-    x.responder.head(status, '', [...fields, ...trace])
-    x.responder.end()
+  answerSelf(x: Answerable, status: number, fields: readonly string[]): void {
+    this.#own.answerSelf(x, status, fields)
   }
 
   /**
@@ -222,7 +215,7 @@ export class Journey {
       if (chosen.body === undefined) {
         this.#answers
           .answer(trip, chosen, 'HIT', detail, ttl, false)
-          .catch((error: unknown) => this.#broken(x, error))
+          .catch((error: unknown) => this.#own.broken(x, error))
         return 'streams'
       }
       this.#answers.deliver(trip, chosen, 'HIT', detail, ttl)
@@ -233,26 +226,15 @@ export class Journey {
 
   /** A tile that lies outside of its layer is answered with 404 here, if the rule says so: the origin is not asked. */
   #servesTile({ x, identity, rule }: Trip, layer: RuleLayer): boolean {
-    const { outcome, responder } = x
     const tile = tileOf(identity, rule)
-    outcome.tile = tile === 'none' ? undefined : tile
+    x.outcome.tile = tile === 'none' ? undefined : tile
     if (tile === undefined || layer.serves(tile)) return true
-    outcome.result = 'MISS'
-    outcome.detail = 'outside-layer'
-    const trace = this.parts.answers.trace('MISS', { fwd: 'request', detail: outcome.detail }, '')
-    outcome.cacheStatus = trace[3]!
-    const { cors, negativeTtl = 0 } = layer.settings
-    responder.head(404, 'Not Found', [
-      ...['Content-Length', '0', 'Cache-Control', `public, max-age=${Math.floor(negativeTtl)}`],
-      ...(cors === undefined ? [] : ['Access-Control-Allow-Origin', cors]),
-      ...trace,
-    ])
-    responder.end()
+    this.#own.outsideLayer(x, layer)
     return false
   }
 
   #slow(trip: Trip): void {
-    this.#lookup(trip).catch((error: unknown) => this.#broken(trip.x, error))
+    this.#lookup(trip).catch((error: unknown) => this.#own.broken(trip.x, error))
   }
 
   /** lookup in the stores, then decide. */
@@ -312,38 +294,14 @@ export class Journey {
         if (decision.refresh) this.#flights.refreshInBackground(trip, decision.chosen, fence)
         return
       case 'unsatisfiable':
-        return this.#refuse(
-          trip,
+        return this.#own.refuse(
+          trip.x,
           new StrataError('STRATA_ONLY_IF_CACHED', 'not in the cache, and the request said only-if-cached'),
         )
       case 'revalidate':
       case 'fetch':
         return this.#flights.fly(trip, decision, fence)
     }
-  }
-
-  #refuse({ x }: Trip, error: StrataError): void {
-    x.outcome.result = 'MISS'
-    x.outcome.detail = error.code
-    const trace = this.parts.answers.trace('MISS', { fwd: 'request', detail: error.code }, x.outcome.key)
-    x.outcome.cacheStatus = trace[3]!
-    x.responder.fail(error, trace)
-  }
-
-  /** A fault of ours: answered as such, and told. */
-  #broken(x: Pick<Exchange, 'responder' | 'outcome'>, error: unknown): void {
-    this.parts.events.warn('internal-error', {
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
-    const { outcome } = x
-    outcome.result ??= 'MISS'
-    outcome.detail = 'STRATA_INTERNAL'
-    const trace = this.parts.answers.trace(outcome.result, { detail: outcome.detail }, outcome.key)
-    outcome.cacheStatus = trace[3]!
-    x.responder.fail(
-      new StrataError('STRATA_INTERNAL', 'internal error; the log has it', { cause: error }),
-      trace,
-    )
   }
 }
 
