@@ -171,8 +171,11 @@ function residentMemory() {
     for (let done = 0; done < options.requests;) {
       done += (await generate(generator, load, 5, folder)).requests
       const { bytes } = (await strata.ask('status')).tiers.memory
-      seen.push({ done, rss: residentOf(strata.pid), tier: bytes })
-      tell(`${done} requests: ${mib(seen.at(-1).rss)} MiB resident, ${mib(bytes)} MiB of it the memory tier`)
+      const { heapUsed, arrayBuffers } = await strata.ask('memory')
+      seen.push({ done, rss: residentOf(strata.pid), tier: bytes, heapUsed, arrayBuffers })
+      tell(
+        `${done} requests: ${mib(seen.at(-1).rss)} MiB resident, ${mib(bytes)} MiB of it the memory tier, ${mib(heapUsed)} MiB heap`,
+      )
     }
     const full = seen.find(({ tier }) => tier > 0.95 * options['tier-mib'] * MIB) ?? seen.at(-1)
     const half = seen.find(({ done }) => done >= options.requests / 2) ?? seen.at(-1)

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import { publish } from './studies/study.mjs'
 
 /**
  * Seeding against an origin that takes 5 ms: tiles a second through `strata serve` (embedded store), next to what a bare client gets from the
  * same origin with as many requests at once, in turns; and the memory of the node as it goes (without the pages of files that are mapped).
- * node bench/seeding.mjs [--tiles 100000] [--concurrency 8] [--turns 3] [--delay 5]
+ * node bench/seeding.mjs [--tiles 100000] [--concurrency 8] [--turns 3] [--delay 5] [--json FILE]
  */
 const args = process.argv.slice(2)
 const option = (name, fallback) => {
@@ -52,20 +53,44 @@ async function main() {
     const node = start(children, [cli, 'serve', '--config', config, '--port', '0', '--no-access-log'])
     const admin = `http://127.0.0.1:${await portOf(node, /"port":(\d+)/)}/admin/cache`
     const width = Math.ceil(Math.sqrt(tiles / turns))
-    const ratios = []
+    const found = []
     for (let turn = 0; turn < turns; turn++) {
       const bare = await bareRate(origin, Math.min(width * width, 20_000))
       const seeded = await seedRate(admin, turn, width, node.pid)
-      ratios.push(seeded.rate / bare)
+      found.push({ bare, ...seeded, ratio: seeded.rate / bare })
       console.log(
-        `turn ${turn + 1}: origin ${bare.toFixed(0)}/s, seeding ${seeded.rate.toFixed(0)}/s (${seeded.fetched} tiles, ${seeded.state}), ratio ${(seeded.rate / bare).toFixed(2)}, anonymous memory ${seeded.memory.join(' ')} MB`,
+        `turn ${turn + 1}: origin ${bare.toFixed(0)}/s, seeding ${seeded.rate.toFixed(0)}/s (${seeded.fetched} tiles, ${seeded.state}), ratio ${found.at(-1).ratio.toFixed(2)}, ${seeded.cpu.toFixed(0)} µs of CPU a tile, anonymous memory ${seeded.memory.join(' ')} MB`,
       )
     }
-    console.log(`ratio, median: ${ratios.sort((a, b) => a - b)[Math.floor(turns / 2)].toFixed(2)}`)
+    tell(found)
   } finally {
     for (const child of children) child.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function tell(found) {
+  const ratio = found.map(one => one.ratio).sort((a, b) => a - b)[Math.floor(turns / 2)]
+  const json = args.includes('--json') ? args[args.indexOf('--json') + 1] : undefined
+  publish(
+    {
+      study: `seeding-${concurrency}`,
+      title: `Seeding, ${concurrency} requests at once`,
+      about: `Tiles of 4 KiB from an origin that takes ${delay} ms for each, into the embedded store, in turns with a bare client that has as many requests at once at the same origin; memory without the pages of mapped files, at the begin and the end of the turn. Median of the ratios: ${ratio.toFixed(2)}.`,
+      columns: ['turn', 'tiles', 'origin', 'seeding', 'ratio', 'CPU of the node', 'memory'],
+      rows: found.map((one, i) => [
+        String(i + 1),
+        `${one.fetched}, ${one.state}`,
+        `${one.bare.toFixed(0)}/s`,
+        `${one.rate.toFixed(0)}/s`,
+        one.ratio.toFixed(2),
+        `${one.cpu.toFixed(0)} µs/tile`,
+        `${one.memory[0]} to ${one.memory.at(-1)} MB`,
+      ]),
+      figures: { ratio, turns: found },
+    },
+    { json, node: process.execPath },
+  )
 }
 
 function start(children, argv) {
@@ -107,6 +132,7 @@ async function seedRate(admin, turn, width, pid) {
   const latitude = y => (Math.atan(Math.sinh(Math.PI * (1 - (2 * y) / 2 ** 14))) * 180) / Math.PI
   const bbox = [west, latitude(width - 0.5), east, latitude(0.5)]
   const memory = []
+  const before = cpuMicros(pid)
   const from = performance.now()
   let job = await ask(admin, '/tiles/base/seed', { bbox, zoom: 14, concurrency })
   for (let looks = 0; ['queued', 'running'].includes(job.state); looks++) {
@@ -116,7 +142,8 @@ async function seedRate(admin, turn, width, pid) {
   }
   memory.push(residentMb(pid))
   const { fetched } = job.warm
-  return { rate: (fetched / (performance.now() - from)) * 1000, fetched, state: job.state, memory }
+  const cpu = (cpuMicros(pid) - before) / fetched
+  return { rate: (fetched / (performance.now() - from)) * 1000, fetched, state: job.state, cpu, memory }
 }
 
 async function ask(admin, path, body) {
@@ -131,4 +158,12 @@ async function ask(admin, path, body) {
 
 function residentMb(pid) {
   return Math.round(Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024)
+}
+
+/** CPU time of the process so far, all of its threads. */
+function cpuMicros(pid) {
+  const [, , , , , , , , , , , user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return (Number(user) + Number(system)) * 10_000
 }
