@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { compileGlob } from '../engine/fence/glob.js'
+import { isStrataError } from '../errors.js'
 import { parseBytes, parseMilliseconds } from './units.js'
 
 /**
@@ -52,10 +54,29 @@ export function statusOrClass() {
 
 /** An operator's glob. */
 export function glob(example: string) {
+  return z.string().superRefine((value, ctx) => addGlobFault(value, example, ctx))
+}
+
+/** One of them, or a list. */
+export function globs(example: string) {
   return z
-    .string()
-    .min(1, `must be a glob, such as "${example}"`)
-    .max(256, 'must be at most 256 characters long')
+    .union([z.string(), z.array(z.string()).min(1)], {
+      error: `must be a glob over the path such as "${example}", or a list of them`,
+    })
+    .superRefine((value, ctx) => {
+      if (typeof value === 'string') return addGlobFault(value, example, ctx)
+      for (const [i, one] of value.entries()) addGlobFault(one, example, ctx, [i])
+    })
+}
+
+/** What clients and origins write is held against globs: only those are taken that need no going back. */
+function addGlobFault(value: string, example: string, ctx: z.RefinementCtx, path: PropertyKey[] = []): void {
+  try {
+    compileGlob(value)
+  } catch (error) {
+    if (!isStrataError(error, 'STRATA_BAD_REQUEST')) throw error
+    ctx.addIssue({ code: 'custom', path, message: `must be a glob, such as "${example}": ${error.message}` })
+  }
 }
 
 /** An http or https URL of scheme, host and port alone. */

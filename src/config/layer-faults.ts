@@ -1,4 +1,4 @@
-import micromatch from 'micromatch'
+import { compileGlob } from '../engine/fence/glob.js'
 import { isStrataError } from '../errors.js'
 import type { LayerSettings, RuleSettings, TileSettings } from '../engine/settings.js'
 import { readBbox } from '../tiles/area/geojson.js'
@@ -84,7 +84,7 @@ function faultBesideRule(
   const template = new Template(text, { sets, zoomOffset: 0 })
   const params = Object.fromEntries(template.params.map(place => [place, place]))
   const path = template.format({ z: 0, x: 0, y: 0 }, params).split('?', 1)[0]!
-  if (match.some(glob => micromatch.isMatch(path, glob, { dot: true }))) return undefined
+  if (match.some(glob => compileGlob(glob)(path))) return undefined
   return `makes URLs such as ${path}, which the rule's match does not take`
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RuleDefaults, RuleSettings } from '../engine/settings.js'
-import { captureCount, highestPlace } from '../engine/rule-tags.js'
-import { bytes, count, fieldName, glob, seconds, statusOrClass } from './kinds.js'
+import { captureCount, captureFault, highestPlace } from '../engine/rule-tags.js'
+import { bytes, count, fieldName, glob, globs, seconds, statusOrClass } from './kinds.js'
 import { layerSchema } from './layer-schema.js'
 
 /** Rules: operator's settings for path globs, and the `defaults` beneath them. Its shape is the engine's `RuleSettings`. */
@@ -108,11 +108,7 @@ const shared = {
 
 export const ruleSchema = z
   .strictObject({
-    match: z
-      .union([glob('/tiles/**'), z.array(glob('/tiles/**')).min(1)], {
-        error: 'must be a glob over the path such as "/tiles/**", or a list of them',
-      })
-      .describe('Globs over the path; at least one must match'),
+    match: globs('/tiles/**').describe('Globs over the path; at least one must match'),
     layer: layerSchema
       .optional()
       .describe('Makes the URLs tiles of a map layer: {name, template, …}, see Map tiles in the README'),
@@ -125,6 +121,12 @@ export const ruleSchema = z
       if (highestPlace(tag) <= fewest) continue
       const message = `names {${highestPlace(tag)}}, but match has only ${fewest} wildcards (each glob of it counts)`
       ctx.addIssue({ code: 'custom', path: ['tags', i], message })
+    }
+    if (!tags.some(tag => highestPlace(tag) > 0)) return
+    for (const [i, one] of globs.entries()) {
+      const message = captureFault(one)
+      const path = typeof match === 'string' ? ['match'] : ['match', i]
+      if (message !== undefined) ctx.addIssue({ code: 'custom', path, message })
     }
   })
 

@@ -20,6 +20,7 @@ export function entryTags(
   const { tags, complete } = readTags(head.fields, http.tagFields, rule.maxTags)
   if (!complete) return undefined
   const given = rule.tags(path)
+  if (given === undefined) return undefined
   if (given.some(tag => Buffer.byteLength(tag) > MAX_RULE_TAG)) return undefined
   if (tags.length === 0 && head.tags === undefined && given.length === 0) return NONE
   const all = new Set([...tags, ...(head.tags ?? []), ...given])

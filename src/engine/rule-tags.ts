@@ -6,8 +6,14 @@ const PLACE = /\{([1-9]\d?)\}/g
 /** Longest tag that a rule makes, bytes: what a path adds to it must not make a tag that no purge can name. */
 export const MAX_RULE_TAG = 1024
 
-/** Tags that a rule gives to what it matches: the same for all, or with parts of the path. */
-export type TagsOf = (path: string) => readonly string[]
+/** Longest path of which parts are taken: what takes them may need time by the square of its length. */
+const MAX_PATH = 4096
+
+/**
+ * Tags that a rule gives to what it matches: the same for all, or with parts of the path. Undefined where they can't be known: without
+ * its tags a response must not be stored, for no purge by tag would find it.
+ */
+export type TagsOf = (path: string) => readonly string[] | undefined
 
 /**
  * A rule's tags, compiled. `{n}` stands for what the n-th capture of the first glob that matches took of the path, counted from the
@@ -18,12 +24,26 @@ export function compileTags(tags: readonly string[], globs: readonly string[]): 
   if (!tags.some(hasPlace)) return () => tags
   const matchers = globs.map(captureRe)
   return path => {
+    if (path.length > MAX_PATH) return undefined
     for (const matcher of matchers) {
       const captures = matcher.exec(path)
       if (captures !== null) return tags.flatMap(tag => filled(tag, captures))
     }
     return tags.filter(tag => !hasPlace(tag))
   }
+}
+
+/**
+ * Why parts of a path can't be taken by the glob: micromatch does it by going back, and with three wildcards in a row that takes time
+ * by the cube of the path's length. Undefined when they can.
+ */
+export function captureFault(glob: string): string | undefined {
+  const segments = glob.split('/')
+  const folders = segments.filter(segment => segment.includes('**')).length
+  const most = Math.max(...segments.map(segment => segment.match(/\*+/g)?.length ?? 0))
+  return Math.max(1, folders) + Math.max(1, most) - 1 > 2
+    ? 'has too many wildcards for tags with parts of the path: at most two * between slashes, or two ** (with one * between slashes)'
+    : undefined
 }
 
 /** How many captures the glob has. */

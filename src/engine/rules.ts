@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import micromatch from 'micromatch'
 import type { QueryRule } from '../http/key.js'
 import type { PolicyRule } from '../http/policy-rule.js'
 import type { RuleLayer, TileBook } from './ports/index.js'
+import { compileGlob } from './fence/glob.js'
 import { pathReadings } from './path-readings.js'
 import { compileTags, type TagsOf } from './rule-tags.js'
 import type { EngineSettings, RuleDefaults, RuleSettings } from './settings.js'
@@ -178,7 +178,7 @@ function comesToAnEnd(mediaType: string): boolean {
 
 function anyGlob(globs: readonly string[]): (text: string) => boolean {
   if (globs.length === 0) return () => false
-  const matchers = globs.map(glob => micromatch.matcher(glob, { dot: true }))
+  const matchers = globs.map(compileGlob)
   return text => matchers.some(matches => matches(text))
 }
 

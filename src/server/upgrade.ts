@@ -2,10 +2,10 @@ import type { ClientRequest as OutgoingRequest, IncomingMessage } from 'node:htt
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
-import micromatch from 'micromatch'
 import type { Logger } from 'pino'
 import type { AnswerFields } from '../engine/answer-fields.js'
 import type { ClientRequest } from '../engine/exchange.js'
+import { compileGlob } from '../engine/fence/glob.js'
 import { isStrataError, messageOf, StrataError } from '../errors.js'
 import { HOP_BY_HOP } from '../http/hop-by-hop.js'
 import { TrustedPeers } from './forwarded.js'
@@ -36,7 +36,7 @@ export function upgradeHandler(
   answers: AnswerFields,
   log: Logger,
 ): OnUpgrade {
-  const allowed = settings.upgrades.map(glob => micromatch.matcher(glob, { dot: true }))
+  const allowed = settings.upgrades.map(compileGlob)
   const trusted = new TrustedPeers(settings.trustProxy)
   const trace = (detail: string) => answers.trace('BYPASS', { fwd: 'bypass', detail }, '')
   const answerWith = (socket: Duplex, error: StrataError) => {

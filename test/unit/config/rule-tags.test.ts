@@ -24,3 +24,19 @@ test('defaults have no path to take parts from', () => {
     { path: 'defaults.tags', message: expect.stringContaining('only in a rule') },
   ])
 })
+
+test.each(['/*/*/*/*.png', '/*-*/**', '/**/x/*', '/a/**'])('parts of a path can be taken by %s', match => {
+  expect(faults({ rules: [{ match, tags: ['t:{1}'] }] })).toEqual([])
+})
+
+test.each(['/*-*-*', '/**/x/**/*-*', '/**/a/**/b/**'])(
+  'but not by %s, for it would take the time of the cube; without parts it may stand',
+  match => {
+    const message = expect.stringContaining('too many wildcards')
+    expect(faults({ rules: [{ match: ['/ok/*', match], tags: ['t:{1}'] }] })).toEqual([
+      { path: 'rules[0].match[1]', message },
+    ])
+    expect(faults({ rules: [{ match, tags: ['t:{1}'] }] })).toEqual([{ path: 'rules[0].match', message }])
+    expect(faults({ rules: [{ match, tags: ['plain'] }] })).toEqual([])
+  },
+)

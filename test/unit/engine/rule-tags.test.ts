@@ -29,6 +29,17 @@ describe('tags of a rule', () => {
     expect(compileTags(['t:{1}'], ['/a/*'])("/a/$1$&$'")).toEqual(["t:$1$&$'"])
   })
 
+  test('of a path that is too long none can be told: what it is about is not stored', () => {
+    const head = { fields: [], tags: undefined }
+    const settings = { http: { tagFields: [] } }
+    const rule = { tags: compileTags(['t:{1}', 'all'], ['/a/*/**']), maxTags: 9 }
+    const longest = `/a/b/${'c'.repeat(4091)}`
+    expect(rule.tags(longest)).toEqual(['t:b', 'all'])
+    expect(rule.tags(`${longest}c`)).toBeUndefined()
+    expect(entryTags(head, `${longest}c`, rule, settings as never)).toBeUndefined()
+    expect(compileTags(['all'], ['/a/**'])(`${longest}c`)).toEqual(['all'])
+  })
+
   test('counts captures, and the highest that a tag names', () => {
     expect(['/a', '/*', '/*/**', '/{a,b}/*'].map(captureCount)).toEqual([0, 1, 2, 2])
     expect(['a', '{1}', '{2}{11}', '{0}', '{100}'].map(highestPlace)).toEqual([0, 1, 11, 0, 0])
