@@ -56,7 +56,7 @@ export interface TileSettings {
 
 /** Operator's settings for a path glob. The first rule that matches applies, on top of `defaults`. */
 export interface RuleSettings {
-  /** micromatch globs over the path, at least one must match, e.g. `/tiles/**`. */
+  /** Globs over the path, at least one must match, e.g. `/tiles/**`. */
   readonly match: string | readonly string[]
   /** Freshness when the origin gives none (no max-age, s-maxage, Expires), s. */
   readonly ttl?: number
