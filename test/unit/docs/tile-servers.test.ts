@@ -5,7 +5,10 @@ import { loadConfig, toEngineSettings, type StrataOptions } from '../../../src/c
 import { Layers, tileUrl } from '../../../src/tiles/layer/layers.js'
 
 const text = readFileSync(new URL('../../../docs/tile-servers.md', import.meta.url), 'utf8')
-const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => parse(yaml!) as StrataOptions)
+/** A tile server's own settings may stand there as well: ours name an origin. */
+const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)]
+  .map(([, yaml]) => parse(yaml!) as StrataOptions)
+  .filter(({ origin }) => origin !== undefined)
 
 /** Layers of the examples, and what their first tile of zoom 2 is called. */
 const TILES: [string, Record<string, string>, string][] = [
