@@ -82,9 +82,9 @@ const PLAIN_CONNECTION = /^(?:close|keep-alive)$/i
 function withoutNamed(headers: IncomingMessage['headers']): ClientRequest['headers'] {
   const { connection } = headers
   if (connection === undefined || PLAIN_CONNECTION.test(connection)) return headers
-  const named = namedByConnection(connection)
-  if (!named.some(name => name in headers)) return headers
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.includes(name)))
+  const named = new Set(namedByConnection(connection))
+  if (![...named].some(name => name in headers)) return headers
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.has(name)))
 }
 
 function splitTarget(target: string): {

@@ -8,6 +8,7 @@ import { isStrataError } from '../../src/errors.js'
 import { parseCacheControl } from '../../src/http/cache-control.js'
 import { evaluatePreconditions } from '../../src/http/conditional.js'
 import { acceptsCoding } from '../../src/http/content-coding.js'
+import { endToEnd, namedByConnection } from '../../src/http/hop-by-hop.js'
 import { parseHttpDate } from '../../src/http/http-date.js'
 import { effectiveQuery, keyText, primaryKey } from '../../src/http/key.js'
 import { seemsToForbid } from '../../src/http/misspelt.js'
@@ -18,6 +19,9 @@ import { parseStructuredDictionary } from '../../src/http/structured-field-dicti
 import { parseTags } from '../../src/http/tags.js'
 import { targetedCacheControl } from '../../src/http/targeted.js'
 import { normalise, parseVary } from '../../src/http/vary.js'
+import { redactText, redactValue } from '../../src/server/audit/redact.js'
+import { WELL_KNOWN_SETS } from '../../src/tiles/grid/matrix-set.js'
+import { Template } from '../../src/tiles/layer/template.js'
 import { Tally } from './rig/tally.js'
 
 /** What reads text that clients, origins and operators write: never throws, and takes time in proportion to its length. */
@@ -28,6 +32,10 @@ afterAll(() => attacks.report())
 /** 200 in CI; `npm run test:fuzz` (nightly) runs 10,000. */
 const RUNS = Number(process.env.STRATA_FUZZ_RUNS ?? 200)
 
+const [path, query] = [
+  '/t/{a}-{b}/{z}/{x}/{y}{scale}.png',
+  '/wmts?layer={layer}&tilematrix={z}&tilerow={y}&tilecol={x}',
+].map(text => new Template(text, { sets: WELL_KNOWN_SETS, zoomOffset: 0 })) as [Template, Template]
 const WEIGHTED = ['accept', 'accept-encoding', 'accept-language'] as const
 const readers: Record<string, (text: string) => unknown> = {
   key: text => [primaryKey([text]), keyText([text, text])],
@@ -59,6 +67,13 @@ const readers: Record<string, (text: string) => unknown> = {
       100,
     ),
   dates: text => parseHttpDate(text, 0),
+  Connection: text => [namedByConnection(text), endToEnd(['Connection', text, text, text])],
+  'text for the log': text => [redactText(text), redactValue({ [text]: [text, { token: text }] })],
+  'tile templates': text => [
+    path.read(`/t/${text}/1/2/3.png`, undefined),
+    query.read('/wmts', text),
+    query.read('/wmts', `layer=${text}&z=1&y=2&x=3`),
+  ],
   preconditions: text =>
     evaluatePreconditions(
       { method: 'GET', ifNoneMatch: text, ifModifiedSince: text },
