@@ -190,8 +190,10 @@ function ownPaths(adminPath: string): (url: string) => boolean {
   const bases = ['/health', '/ready', adminPath]
   const below = `${adminPath}/`
   return url => {
-    if (!bases.some(base => url.startsWith(base))) return false
-    const path = url.split('?', 1)[0]!
+    for (const base of bases) if (url.startsWith(base)) return isOne(url.split('?', 1)[0]!)
+    return false
+  }
+  function isOne(path: string): boolean {
     return bases.includes(path) || path.startsWith(below)
   }
 }

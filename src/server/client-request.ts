@@ -22,16 +22,23 @@ const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*\.?)(?::\d{1,5}
  * @throws StrataError STRATA_BAD_REQUEST for what two readers could take for two different requests.
  */
 export function clientRequest(req: IncomingMessage, view: RequestView): ClientRequest {
-  const { scheme } = view
-  const { authority: named, path, query } = splitTarget(view.target)
-  const hosts = countHosts(req.rawHeaders)
-  if (hosts > 1) throw bad('the request has more than one Host field: send one')
-  const host = req.headers.host
+  const { authority, path, query } = addressOf(req, view)
+  return new NodeRequest(req, view.scheme, authority, path, query, undefined, view.vouched)
+}
+
+/** Where the request is meant to go: see {@link clientRequest}. */
+export function addressOf(
+  req: IncomingMessage,
+  { scheme, target }: Pick<RequestView, 'scheme' | 'target'>,
+): { authority: string; path: string; query: string | undefined } {
+  const { authority: named, path, query } = splitTarget(target)
+  if (countHosts(req.rawHeaders) > 1) throw bad('the request has more than one Host field: send one')
+  const { host } = req.headers
   const authority = normalAuthority(named ?? host ?? '', scheme)
   if (named !== undefined && host !== undefined && normalAuthority(host, scheme) !== authority) {
     throw bad('the target of the request names another host than its Host field')
   }
-  return new NodeRequest(req, scheme, authority, path, query, undefined, view.vouched)
+  return { authority, path, query }
 }
 
 /** What is made of a node request: what only the way to the origin needs is not made for a hit. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { ClientRequest } from '../engine/exchange.js'
 import { isStrataError, StrataError } from '../errors.js'
-import { clientRequest, NodeRequest } from './client-request.js'
+import { addressOf, NodeRequest } from './client-request.js'
 import { isLooping, schemeOf, VOUCHED, withProxyFields, type TrustedPeers } from './forwarded.js'
 import { limitedBody, tooLarge } from './limited-body.js'
 
@@ -30,41 +30,53 @@ export function proxiedRequest(
   { viaName, hostHeader }: ProxySettings,
   limits: RequestLimits,
 ): ClientRequest {
+  const { method, headers } = req
+  const target = req.url ?? '/'
   // PURGE means this cache; it is taken before it comes here when it is switched on (admin.methods.purge).
-  if (req.method === 'TRACE' || req.method === 'CONNECT' || req.method === 'PURGE')
-    throw notAllowed(req.method)
+  if (method === 'TRACE' || method === 'CONNECT' || method === 'PURGE') throw notAllowed(method)
   // It asks the next server itself, and there is nothing to say; RFC 9110 §9.3.7 has no use for it but a ping.
-  if (req.url === '*') throw new StrataError('STRATA_BAD_REQUEST', 'OPTIONS * is not passed on: name a path')
+  if (target === '*') throw new StrataError('STRATA_BAD_REQUEST', 'OPTIONS * is not passed on: name a path')
   // RFC 9110 §10.1.1
-  const { expect } = req.headers
+  const { expect } = headers
   if (expect !== undefined && !/^100-continue$/i.test(expect))
     throw new StrataError('STRATA_BAD_REQUEST', 'the only expectation that can be met is 100-continue', {
       status: 417,
     })
-  if (req.url!.length > limits.maxUrlBytes)
+  if (target.length > limits.maxUrlBytes)
     throw new StrataError('STRATA_BAD_REQUEST', 'the URL is longer than server.maxUrlBytes', { status: 414 })
-  if (Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge()
+  const length = headers['content-length']
+  if (length !== undefined && Number(length) > limits.maxBodyBytes) throw tooLarge()
   if (isLooping(req, viaName))
     throw new StrataError(
       'STRATA_LOOP',
       'the request goes round in a circle: the origin leads back to this proxy',
     )
   // RFC 9112 §3.2
-  if (req.headers.host === undefined && req.httpVersion !== '1.0')
+  if (headers.host === undefined && req.httpVersion !== '1.0')
     throw new StrataError('STRATA_BAD_REQUEST', 'the request has no Host field')
   const isTrusted = trusted.includes(req)
   const scheme = schemeOf(req, isTrusted)
-  const { authority, path, query } = clientRequest(req, { scheme, target: req.url ?? '/' })
-  const portAt = hostHeader === 'preserve' ? -1 : portOf(authority)
-  const site = portAt === -1 ? authority : authority.slice(0, portAt)
-  const port = portAt === -1 ? undefined : authority.slice(portAt + 1)
+  const { authority, path, query } = addressOf(req, { scheme, target })
+  const { site, port } = hostHeader === 'preserve' ? { site: authority, port: undefined } : siteOf(authority)
   return new ProxiedRequest(req, scheme, site, path, query, port, isTrusted, viaName, limits.maxBodyBytes)
 }
 
-/** Where the port begins, or -1. The authority is a valid one: a colon after the last `]` can only be the port's. */
-function portOf(authority: string): number {
+/** What was made of the last authority: a server sees few of them. */
+let last: { readonly authority: string; readonly site: string; readonly port: string | undefined } = {
+  authority: '',
+  site: '',
+  port: undefined,
+}
+
+/** Without the port, and that by itself. The authority is a valid one: a colon after the last `]` can only be the port's. */
+function siteOf(authority: string): typeof last {
+  if (authority === last.authority) return last
   const colon = authority.lastIndexOf(':')
-  return colon > authority.lastIndexOf(']') ? colon : -1
+  last =
+    colon > authority.lastIndexOf(']')
+      ? { authority, site: authority.slice(0, colon), port: authority.slice(colon + 1) }
+      : { authority, site: authority, port: undefined }
+  return last
 }
 
 class ProxiedRequest extends NodeRequest {
@@ -100,12 +112,10 @@ class ProxiedRequest extends NodeRequest {
 }
 
 /** Asked of the last server that the request may come to: that is this one (RFC 9110 §7.6.2). */
-export function isForUs({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'OPTIONS' &&
-    typeof headers['max-forwards'] === 'string' &&
-    /^0+$/.test(headers['max-forwards'])
-  )
+export function isForUs(req: IncomingMessage): boolean {
+  if (req.method !== 'OPTIONS') return false
+  const left = req.headers['max-forwards']
+  return typeof left === 'string' && /^0+$/.test(left)
 }
 
 export const ALLOW = ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']

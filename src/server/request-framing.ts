@@ -7,7 +7,8 @@ const LENGTH = /^(?:0|[1-9]\d{0,15})$/
  * What node:http takes and another reader of the same bytes may cut elsewhere: then what is content here is a request there (RFC 9112
  * §11.2). Undefined when there is no doubt where the request ends.
  */
-export function framingFault({ headers, httpVersionMinor }: IncomingMessage): StrataError | undefined {
+export function framingFault(req: IncomingMessage): StrataError | undefined {
+  const { headers } = req
   const coding = headers['transfer-encoding']
   const length = headers['content-length']
   if (coding === undefined) {
@@ -15,7 +16,7 @@ export function framingFault({ headers, httpVersionMinor }: IncomingMessage): St
     return bad('the Content-Length of the request is not written as a plain number')
   }
   // §6.1: from an HTTP/1.0 client it is faulty framing, and beside Content-Length an attempt at smuggling.
-  if (httpVersionMinor === 0) return bad('an HTTP/1.0 request has no Transfer-Encoding')
+  if (req.httpVersionMinor === 0) return bad('an HTTP/1.0 request has no Transfer-Encoding')
   if (length !== undefined) return bad('the request has both Content-Length and Transfer-Encoding')
   if (coding.toLowerCase() !== 'chunked') return bad('the only Transfer-Encoding that is taken is chunked')
   return undefined
@@ -29,20 +30,23 @@ export function tooManyFields({ rawHeaders }: IncomingMessage, most: number): St
   })
 }
 
-const refused = new WeakSet<object>()
+/** On a connection of which nothing more is read: on itself, for every request looks. */
+const REFUSED = Symbol('strata.refused')
+type Connection = { [REFUSED]?: boolean }
 
 /**
  * Nothing more is read of this connection: where the refused request ends is uncertain, and node may have taken the bytes after it for
  * further requests already.
  */
 export function refuseConnection({ socket }: IncomingMessage, res: ServerResponse): void {
-  refused.add(socket)
+  ;(socket as Connection)[REFUSED] = true
   res.shouldKeepAlive = false
 }
 
 /** This request came after one that was refused on its connection: it gets no answer, and nobody sees it. */
 export function isRefused({ socket }: IncomingMessage): boolean {
-  return refused.has(socket)
+  // Who tries an app out without a network may give none.
+  return (socket as Connection | undefined)?.[REFUSED] === true
 }
 
 function bad(message: string): StrataError {
