@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { BodyStore } from '../../src/engine/ports/index.js'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
@@ -59,6 +60,24 @@ describe('bodies in the embedded store under faults', () => {
     await Promise.all(waits)
     await sink.finish()
     expect(await store.get('waits')).toHaveLength(8 * 1_048_576)
+  })
+
+  test('what still comes while the writer waits keeps it waiting no longer than it takes to write', async () => {
+    const sink = store.sink('trickle')
+    let isOver = false
+    let written = 2 * 1_048_576
+    const wait = sink.write(sampleBytes(written))!.then(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      void sink.write(Buffer.from('.'))
+      written++
+      // No more comes than a connection may have read ahead.
+      if (written % 64 === 0) await wait
+      else await nextTurn()
+    }
+    await sink.finish()
+    expect(await store.get('trickle')).toHaveLength(written)
   })
 
   test('a folder that vanishes under a running store is unavailable, not missing data', async () => {

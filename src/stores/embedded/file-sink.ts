@@ -47,7 +47,8 @@ export class FileSink implements BodySink {
     if (this.#corked === 0) this.#stream.cork()
     const hasRoom = this.#stream.write(chunk)
     this.#corked += chunk.length
-    if (this.#corked >= TOGETHER || !hasRoom) {
+    // Who waits for room waits for all of it to be written: nothing may stay behind then, whoever wrote it.
+    if (this.#corked >= TOGETHER || !hasRoom || this.#drained !== undefined) {
       this.#corked = 0
       this.#stream.uncork()
     }
