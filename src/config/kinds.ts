@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { compileGlob } from '../engine/fence/glob.js'
+import { compileGlob } from '../engine/glob/glob.js'
 import { isStrataError } from '../errors.js'
 import { parseBytes, parseMilliseconds } from './units.js'
 

@@ -1,4 +1,4 @@
-import { compileGlob } from '../engine/fence/glob.js'
+import { compileGlob } from '../engine/glob/glob.js'
 import { isStrataError } from '../errors.js'
 import type { LayerSettings, RuleSettings, TileSettings } from '../engine/settings.js'
 import { readBbox } from '../tiles/area/geojson.js'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { StrataError } from '../../errors.js'
-import { MAX_GLOB } from '../fence/glob.js'
+import { MAX_GLOB } from '../glob/glob.js'
 import { compileUrlGlob } from '../fence/url-glob.js'
 import type { InvalidateRequest } from '../operator/invalidate-plan.js'
 import { Turns } from '../turns.js'

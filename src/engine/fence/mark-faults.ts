@@ -1,5 +1,5 @@
 import { messageOf, StrataError } from '../../errors.js'
-import { compileGlob } from './glob.js'
+import { compileGlob } from '../glob/glob.js'
 import type { Criteria } from './mark.js'
 import { compileUrlGlob } from './url-glob.js'
 import { canonicalUrl } from './url-parts.js'

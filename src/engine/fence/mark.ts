@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { fieldValue, type RawFields } from '../../http/fields.js'
 import type { Entry, TileBook, TileCriterion } from '../ports/index.js'
-import { compileGlob } from './glob.js'
+import { compileGlob } from '../glob/glob.js'
 import { patternTest, prefixTest, urlTest } from './url-criteria.js'
 import { urlParts } from './url-parts.js'
 

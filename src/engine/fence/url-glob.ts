@@ -1,4 +1,4 @@
-import { Glob } from './glob.js'
+import { Glob } from '../glob/glob.js'
 import { urlParts } from './url-parts.js'
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { Glob } from '../../../../src/engine/fence/glob.js'
+import { Glob } from '../../../../src/engine/glob/glob.js'
 import { holdMark, MarkIndex, type HeldMark } from '../../../../src/engine/fence/mark-index.js'
 import { encodeMark } from '../../../../src/engine/fence/mark-codec.js'
 import { concerns, mightConcern, newMark, type Criteria } from '../../../../src/engine/fence/mark.js'

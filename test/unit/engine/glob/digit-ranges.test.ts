@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { digitRanges } from '../../../../src/engine/fence/digit-ranges.js'
+import { digitRanges } from '../../../../src/engine/glob/digit-ranges.js'
 
 /** All numbers that the sequences stand for, each as often as it does. */
 function numbersOf(sequences: ReturnType<typeof digitRanges>): string[] {

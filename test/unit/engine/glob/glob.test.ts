@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import micromatch from 'micromatch'
-import { compileGlob, Glob } from '../../../../src/engine/fence/glob.js'
+import { compileGlob, Glob } from '../../../../src/engine/glob/glob.js'
 
 const segment = fc.stringMatching(/^[abc1]{1,3}$/)
 const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map(parts => parts.join('/'))

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { CharClasses, charSet, holds, others, type CharSet } from '../../../../src/engine/fence/char-set.js'
+import { CharClasses, charSet, holds, others, type CharSet } from '../../../../src/engine/glob/char-set.js'
 
 const code = fc.oneof(fc.nat(140), fc.nat(0xffff), fc.constantFrom(0, 0xffff, 127, 128))
 const ranges = fc.array(

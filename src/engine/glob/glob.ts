@@ -7,8 +7,8 @@ export { MAX_GLOB } from './glob-parse.js'
 
 /**
  * A glob matcher whose cost is bounded by (places of the glob × characters of the text), and is a small part of that for most (see
- * `GlobReader`). micromatch compiles to regular
- * expressions that can backtrack for longer than the universe has, and these patterns come from users.
+ * `GlobReader`). micromatch compiles to regular expressions that can backtrack for longer than the universe has, and patterns come from
+ * operators, texts from clients.
  * @throws StrataError STRATA_BAD_REQUEST that says what of micromatch's syntax is not supported.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
