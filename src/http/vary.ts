@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { fieldLines, fieldValue, type RawFields } from './fields.js'
-import { formatWeighted, parseWeighted } from './negotiation.js'
+import { formatWeighted, parseWeighted, type Weighted } from './negotiation.js'
 import type { SelectingField } from './stored-response.js'
 
 /** Gives a request field's combined value by its lower-case name; null when the request does not have it. */
@@ -106,10 +106,18 @@ export function prefers(name: string, storedResponseFields: RawFields, requestVa
   if (name !== 'accept-language' || requestValue === null) return false
   const language = fieldValue(storedResponseFields, 'content-language')?.trim().toLowerCase()
   if (language === undefined || !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(language)) return false
-  const ranges = parseWeighted(requestValue) ?? []
+  const ranges = rangesOf(requestValue)
   const own = ranges.find(({ range }) => range === language)
   if (own === undefined) return false
   return own.weight > 0 && ranges.every(other => other === own || other.weight < own.weight)
+}
+
+/** The last list that was read: each variant of one lookup asks for the same. */
+let lastList: { readonly value: string; readonly ranges: readonly Weighted[] } = { value: '', ranges: [] }
+
+function rangesOf(value: string): readonly Weighted[] {
+  if (value !== lastList.value) lastList = { value, ranges: parseWeighted(value) ?? [] }
+  return lastList.ranges
 }
 
 /** Like {@link selects}, but a field whose values differ may be made up for by {@link prefers}. Exact matches should be tried first. */

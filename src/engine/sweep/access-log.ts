@@ -28,7 +28,9 @@ const BATCH = 1000
 export class AccessLog {
   /** Uses that never reached the store. */
   dropped = 0
-  #uses = new Map<string, Use>()
+  /** By key, and not by a name that would be made of it and the variant at each hit: few keys have many variants. */
+  #uses = new Map<string, Use[]>()
+  #size = 0
   #flushing: Promise<void> | undefined
   #cancel: (() => void) | undefined
 
@@ -39,26 +41,31 @@ export class AccessLog {
 
   /** Names waiting. */
   get size(): number {
-    return this.#uses.size
+    return this.#size
   }
 
   /** @param now ms since the epoch */
   note(key: string, variant: string, now: number): void {
-    const name = variant === '' ? key : `${key}.${variant}`
-    const use = this.#uses.get(name)
-    if (use !== undefined) {
-      use.hits++
-      use.at = now
-      return
+    const uses = this.#uses.get(key)
+    if (uses !== undefined) {
+      for (const use of uses) {
+        if (use.variant !== variant) continue
+        use.hits++
+        use.at = now
+        return
+      }
     }
     const { flushAt = 1000, limit = 100_000, flushMs = 1000, timers } = this.options
-    if (this.#uses.size >= limit) {
+    if (this.#size >= limit) {
       this.dropped++
       return
     }
-    this.#uses.set(name, { key, variant, hits: 1, at: now })
+    const use = { key, variant, hits: 1, at: now }
+    if (uses === undefined) this.#uses.set(key, [use])
+    else uses.push(use)
+    this.#size++
     if (this.#flushing !== undefined) return
-    if (this.#uses.size >= flushAt) void this.flush()
+    if (this.#size >= flushAt) void this.flush()
     else this.#cancel ??= timers.after(flushMs, () => void this.flush())
   }
 
@@ -68,17 +75,18 @@ export class AccessLog {
     if (this.#flushing !== undefined) await this.#flushing
     this.#cancel?.()
     this.#cancel = undefined
-    if (this.#uses.size === 0) return
+    if (this.#size === 0) return
     await (this.#flushing ??= this.#write().finally(() => {
       this.#flushing = undefined
       const { flushMs = 1000, timers } = this.options
-      if (this.#uses.size > 0) this.#cancel ??= timers.after(flushMs, () => void this.flush())
+      if (this.#size > 0) this.#cancel ??= timers.after(flushMs, () => void this.flush())
     }))
   }
 
   async #write(): Promise<void> {
-    const uses = [...this.#uses.values()]
+    const uses = [...this.#uses.values()].flat()
     this.#uses = new Map()
+    this.#size = 0
     for (let at = 0; at < uses.length; at += BATCH) {
       const batch = uses.slice(at, at + BATCH)
       try {
