@@ -84,16 +84,16 @@ function digestOf(value: string | null): string | null {
 
 /** Whether a request selects the stored response (RFC 9111 §4.1). */
 export function selects(stored: readonly SelectingField[], get: GetField): boolean {
-  for (const field of stored) {
-    const { name, value } = field
-    const asked = get(name)
-    if (isDigested(field)) {
-      if (digestOf(asked) !== value) return false
-    }
-    // The stored value is normalised, so a request that sends just that needs no normalising.
-    else if (asked !== value && normalise(name, asked) !== value) return false
-  }
+  for (const field of stored) if (!agrees(field, get)) return false
   return true
+}
+
+function agrees(field: SelectingField, get: GetField): boolean {
+  const { name, value } = field
+  const asked = get(name)
+  if (isDigested(field)) return digestOf(asked) === value
+  // The stored value is normalised, so a request that sends just that needs no normalising.
+  return asked === value || normalise(name, asked) === value
 }
 
 /**
@@ -126,9 +126,9 @@ export function selectsByPreference(
   storedResponseFields: RawFields,
   get: GetField,
 ): boolean {
-  return stored.every(
-    field => selects([field], get) || prefers(field.name, storedResponseFields, get(field.name)),
-  )
+  for (const field of stored)
+    if (!agrees(field, get) && !prefers(field.name, storedResponseFields, get(field.name))) return false
+  return true
 }
 
 /**
