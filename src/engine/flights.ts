@@ -4,9 +4,11 @@ import type { EntryCandidate } from './candidates.js'
 import type { CacheResult, Exchange } from './exchange.js'
 import { Flight } from './flight.js'
 import { FlightReaders, type Forward } from './flight-readers.js'
+import { Followers } from './followers.js'
 import type { ForwardMode } from './forward.js'
 import { invalidateAfter, isUnsafe } from './invalidate-after.js'
-import { Lead, type LeadPlan } from './lead.js'
+import { Lead } from './lead.js'
+import type { LeadPlan } from './lead-plan.js'
 import { mayHold } from './may-hold.js'
 import type { Parts } from './parts.js'
 import type { FenceState } from './ports/index.js'
@@ -41,6 +43,7 @@ export class Flights {
   readonly #uncacheable: LRUCache<string, true>
   readonly #running: RunningFlights
   readonly #readers: FlightReaders
+  readonly #followers: Followers
   #background = 0
 
   constructor(
@@ -50,7 +53,9 @@ export class Flights {
   ) {
     const { limits } = parts.settings
     this.#running = new RunningFlights(parts.clock)
-    this.#readers = new FlightReaders(parts, hooks, trip => this.#again(trip))
+    const again = (trip: Trip) => this.#again(trip)
+    this.#readers = new FlightReaders(parts, hooks, again)
+    this.#followers = new Followers(parts, this.#running, this.#readers, { again, refuse: hooks.refuse })
     this.#uncacheable = new LRUCache({
       max: limits.hitForMissEntries,
       ttl: limits.hitForMissMs,
@@ -83,17 +88,18 @@ export class Flights {
       trip.attempts < 2 &&
       x.request.headers.authorization === undefined &&
       !this.#uncacheable.has(identity.text)
-    const running = coalesces ? this.#joinable(name, trip, fence) : undefined
-    if (running !== undefined) return this.#follow(trip, running, decision)
+    const running = coalesces ? this.#followers.joinable(name, trip, fence) : undefined
+    if (running !== undefined) return this.#followers.follow(trip, running, decision)
     // A fill that has come to its end since the stores were asked: they are asked again, not the origin (P6).
     if (trip.attempts === 0 && this.#running.settledAt(identity.text) >= trip.lookedUpAt)
       return this.#again(trip)
     // What was fetched a moment ago (another range of it, or the whole) is just being committed: it is looked up when it is there.
-    const committing = trip.attempts === 0 ? this.#committing(trip, fence) : undefined
-    if (committing !== undefined) return this.#follow(trip, committing, decision, false)
+    const committing = trip.attempts === 0 ? this.#followers.committing(trip, fence) : undefined
+    if (committing !== undefined) return this.#followers.follow(trip, committing, decision, false)
     const unsure =
       fence === undefined && coalesces && trip.attempts === 0 ? this.#running.named(name) : undefined
-    if (unsure !== undefined) return this.#awaitNext(trip, decision, unsure)
+    if (unsure !== undefined)
+      return this.#followers.awaitNext(trip, unsure, () => this.fly(trip, decision, undefined))
     const started = this.#lead(
       trip,
       decision.chosen,
@@ -136,80 +142,6 @@ export class Flights {
   #again(trip: Trip): void {
     trip.attempts++
     this.hooks.again(trip)
-  }
-
-  #committing(trip: Trip, fence: FenceState | undefined): Running | undefined {
-    for (const running of this.#running.ofKey(trip.identity.text)) {
-      if (running.flight.ended && this.#mayFollow(running, trip, fence)) return running
-    }
-    return undefined
-  }
-
-  /**
-   * No store says whether an invalidation stands between the flight that runs and this request, which came later: so it may not
-   * join (P1). It waits a little for others like it: they then share the next flight, which begins after them all (P6).
-   */
-  #awaitNext(trip: Trip, decision: Forward, { flight }: Running): void {
-    let over = false
-    const goOn = () => {
-      if (over) return
-      over = true
-      clearTimeout(timer)
-      trip.attempts++
-      if (!trip.x.responder.closed) this.fly(trip, decision, undefined)
-    }
-    const timer = setTimeout(goOn, this.parts.settings.tiers.timeoutMs)
-    timer.unref()
-    flight.whenSettled(goOn)
-  }
-
-  /**
-   * The flight of this name, if no invalidation may stand between it and this request (P1). When no store can say so, it must have
-   * begun after the request came.
-   */
-  #joinable(name: string, trip: Trip, fence: FenceState | undefined): Running | undefined {
-    const running = this.#running.named(name)
-    return running !== undefined && this.#mayFollow(running, trip, fence) ? running : undefined
-  }
-
-  #mayFollow({ stamp, startedAt }: Running, trip: Trip, fence: FenceState | undefined): boolean {
-    const { identity, rule } = trip
-    // With a stamp it may end in an answer from the store, which is older than its start.
-    if (stamp === undefined) return startedAt >= trip.arrivedAt
-    if (fence === undefined) return false
-    const { key, url } = identity
-    return !this.parts.fence.mayStandBetween(stamp, { key, url, anyQuery: rule.noVarySearch })
-  }
-
-  #follow(trip: Trip, running: Running, decision: Forward, joins = true): void {
-    const { parts } = this
-    parts.stats.followers++
-    const { responder } = trip.x
-    let cancel = () => {}
-    const reader = this.#readers.of(trip, decision, running, false, () => cancel())
-    const joined = joins && reader.join(running.flight)
-    let waits = true
-    const again = () => {
-      cancel()
-      if (waits && !responder.closed && !responder.headSent) this.#again(trip)
-      waits = false
-    }
-    if (!joined) running.flight.whenSettled(again)
-    if (responder.headSent || responder.closed) return
-    const timer = setTimeout(() => {
-      if (responder.headSent || responder.closed) return
-      // A handler may never answer: the next request for the key asks anew.
-      this.#running.close(flightName(trip), running)
-      // The origin answers, only too much has gone by to join: the first to have waited enough asks it anew, and the others join that.
-      if (!joined) return again()
-      reader.leave()
-      this.hooks.refuse(
-        trip,
-        new StrataError('STRATA_ORIGIN_TIMEOUT', 'waited too long for the request that is already under way'),
-      )
-    }, parts.settings.limits.followerWaitMs)
-    timer.unref()
-    cancel = () => clearTimeout(timer)
   }
 
   #lead(
@@ -299,7 +231,7 @@ export class Flights {
     trip.unkeyed = unkeyedFields(trip.x.request, trip.rule, chosen)
     const name = flightName(trip)
     if (
-      this.#joinable(name, trip, fence) !== undefined ||
+      this.#followers.joinable(name, trip, fence) !== undefined ||
       this.#background >= this.parts.settings.limits.maxBackground
     )
       return

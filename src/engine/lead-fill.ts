@@ -1,7 +1,7 @@
 import type { Assessment } from './assess.js'
 import { candidateOf } from './candidates.js'
 import { Fill, type FillDeps, type FillPlan, type FillResult } from './fill.js'
-import type { LeadPlan } from './lead.js'
+import type { LeadPlan } from './lead-plan.js'
 import { combinePartial } from './partials.js'
 import type { Parts } from './parts.js'
 import type { Entry } from './ports/index.js'
