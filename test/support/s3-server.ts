@@ -44,7 +44,8 @@ export async function startS3(ownPort = 0): Promise<S3Server> {
     async stop() {
       s3.httpServer.closeAllConnections()
       await s3.close()
-      await rm(directory, { recursive: true, force: true })
+      // What was being put when the connections went is still written: a folder may come to be while it is removed.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 })
     },
   }
 }
