@@ -62,6 +62,16 @@ describe('bodies in the embedded store under faults', () => {
     expect(await store.get('waits')).toHaveLength(8 * 1_048_576)
   })
 
+  test('empty chunks hold nothing back', async () => {
+    const sink = store.sink('empty-chunks')
+    for (let i = 0; i < 3; i++) await sink.write(Buffer.alloc(0))
+    await sink.write(sampleBytes(2 * 1_048_576))
+    await sink.write(Buffer.alloc(0))
+    await sink.write(sampleBytes(2 * 1_048_576))
+    await sink.finish()
+    expect(await store.get('empty-chunks')).toHaveLength(4 * 1_048_576)
+  })
+
   test('what still comes while the writer waits keeps it waiting no longer than it takes to write', async () => {
     const sink = store.sink('trickle')
     let isOver = false

@@ -23,7 +23,8 @@ export class FileSink implements BodySink {
   readonly #closed: Promise<void>
   #error: Error | undefined
   #drained: Promise<void> | undefined
-  #corked = 0
+  /** Bytes that the stream keeps back; undefined: none, it is not corked. */
+  #corked: number | undefined
 
   constructor(temporary: string, place: string, space: FreeSpace) {
     this.#temporary = temporary
@@ -44,12 +45,13 @@ export class FileSink implements BodySink {
       this.#error = error as Error
       return Promise.reject(this.#error)
     }
-    if (this.#corked === 0) this.#stream.cork()
+    if (this.#corked === undefined) this.#stream.cork()
     const hasRoom = this.#stream.write(chunk)
-    this.#corked += chunk.length
+    // A chunk may be empty: undici brings such where a message goes on after a pause.
+    this.#corked = (this.#corked ?? 0) + chunk.length
     // Who waits for room waits for all of it to be written: nothing may stay behind then, whoever wrote it.
     if (this.#corked >= TOGETHER || !hasRoom || this.#drained !== undefined) {
-      this.#corked = 0
+      this.#corked = undefined
       this.#stream.uncork()
     }
     if (hasRoom) return undefined
