@@ -11,6 +11,7 @@ import type { Resident } from './memory-tier.js'
 import { OwnAnswers, type Answerable } from './own-answers.js'
 import type { Parts } from './parts.js'
 import type { Entry, FenceState, RuleLayer, TileRef } from './ports/index.js'
+import { RememberedChoices } from './remembered-choices.js'
 import { RenderedHits } from './rendered-hits.js'
 import { Rules } from './rules.js'
 import { answersFor } from './search-variance.js'
@@ -33,6 +34,7 @@ export class Journey {
   readonly #flights: Flights
   readonly #answers: StoredAnswers
   readonly #rendered: RenderedHits
+  readonly #choices = new RememberedChoices()
 
   constructor(private readonly parts: Parts) {
     this.#rules = new Rules(parts.settings, parts.tiles)
@@ -197,7 +199,7 @@ export class Journey {
     const { x } = trip
     if (!parts.lease.holds()) return 'none'
     const get = (name: string) => valueOf(x.request, name)
-    const chosen = selectCandidate(residents, get)
+    const chosen = this.#choices.select(residents, get)
     if (chosen === undefined || parts.fence.verdict(chosen.stored, chosen.checkedSeq) !== 'live')
       return 'none'
     const now = parts.clock.now()
