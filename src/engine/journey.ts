@@ -314,7 +314,10 @@ function answering<C extends EntryCandidate>(
   { identity: { asked } }: Trip,
   found: readonly C[],
 ): readonly C[] {
-  return asked === undefined ? found : found.filter(({ stored }) => answersFor(stored, asked.url))
+  if (asked === undefined) return found
+  const those = found.filter(({ stored }) => answersFor(stored, asked.url))
+  // The very list, where nothing falls out: what was chosen among them is remembered by it.
+  return those.length === found.length ? found : those
 }
 
 /** The decision; one that was taken under what No-Vary-Search makes of the URL says so (P11). */

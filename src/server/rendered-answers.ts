@@ -15,6 +15,8 @@ type Internals = ServerResponse & {
   _last: boolean
   _removedConnection: boolean
   _keepAliveTimeout: number
+  /** The server's `maxRequestsPerSocket`; 0: any number. */
+  _maxRequestsPerSocket: number | undefined
   /** Documented for requests alone, and there for both. */
   getRawHeaderNames(): string[]
 }
@@ -119,6 +121,8 @@ function isDate(text: string, i: number): boolean {
 function mayBeRendered(res: Internals): boolean {
   const { req } = res
   if (!WORKS || !res.shouldKeepAlive || req.httpVersionMinor !== 1 || req.httpVersionMajor !== 1) return false
+  // Where requests of a connection are counted, each head says how many, and the last one that it ends.
+  if ((res._maxRequestsPerSocket ?? 0) > 0) return false
   const { writeHead, write, end } = ServerResponse.prototype
   return res._header === null && res.writeHead === writeHead && res.write === write && res.end === end
 }
