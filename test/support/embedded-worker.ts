@@ -1,12 +1,33 @@
 /**
  * Another process on the same embedded store: `embedded-worker.ts PATH STEP [ARG]`. Prints one line of JSON per result.
  */
+import { readSync } from 'node:fs'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
+import { OpenGate } from '../../src/stores/embedded/open-gate.js'
 import { sampleKey, storeEntry } from './entries.js'
 
 const [path, step, argument = ''] = process.argv.slice(2)
 const say = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
+/** Holds the gate of a file until its standard input says something. */
+const hold = {
+  'hold-open': async () => {
+    new OpenGate(path!).open(() => {
+      say('in')
+      readSync(0, Buffer.alloc(1))
+    })
+  },
+  'hold-write': () =>
+    new OpenGate(path!).write(async () => {
+      say('in')
+      readSync(0, Buffer.alloc(1))
+    }),
+  open: async () => new OpenGate(path!).open(() => say('in')),
+}
+if (step! in hold) {
+  await hold[step as keyof typeof hold]()
+  process.exit()
+}
 const store = lmdbMetadataStore({ path: path! })
 
 const steps: { [name: string]: () => Promise<void> } = {

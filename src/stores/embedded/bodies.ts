@@ -9,7 +9,7 @@ import { listBodies, placeOf, removeStaleFiles } from './body-folder.js'
 import { FileSink, moveInto } from './file-sink.js'
 import { FileStream } from './file-stream.js'
 import { BODY_RESERVE, FreeSpace } from './free-space.js'
-import { ioError, isNotFound } from './io-error.js'
+import { ioError, isErrno } from './io-error.js'
 
 /** A temporary file that was not written to for so long belongs to no running fill, ms. */
 const STALE_MS = 3_600_000
@@ -70,7 +70,7 @@ class FileBodyStore implements BodyStore {
     try {
       return await readFile(this.#place(id))
     } catch (error) {
-      throw isNotFound(error) ? missingBody(id, error) : ioError(error)
+      throw isErrno(error, 'ENOENT') ? missingBody(id, error) : ioError(error)
     }
   }
 
@@ -80,7 +80,7 @@ class FileBodyStore implements BodyStore {
     try {
       file = await open(this.#place(id))
     } catch (error) {
-      throw isNotFound(error) ? missingBody(id, error) : ioError(error)
+      throw isErrno(error, 'ENOENT') ? missingBody(id, error) : ioError(error)
     }
     try {
       const { size } = await file.stat()

@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BodyListing } from '../../engine/ports/index.js'
 import { isBodyId } from '../local/body-id.js'
-import { ioError, isNotFound } from './io-error.js'
+import { ioError, isErrno } from './io-error.js'
 
 /** Where the file of a body lies: `ab/<id>`, spread evenly by a hash, for ids may all begin alike. */
 export function placeOf(id: string): string {
@@ -50,7 +50,7 @@ async function sortedNames(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort()
   } catch (error) {
-    if (isNotFound(error)) return []
+    if (isErrno(error, 'ENOENT')) return []
     throw ioError(error)
   }
 }
@@ -59,7 +59,7 @@ async function statOrGone(path: string) {
   try {
     return await stat(path)
   } catch (error) {
-    if (isNotFound(error)) return undefined
+    if (isErrno(error, 'ENOENT')) return undefined
     throw ioError(error)
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
@@ -6,6 +7,7 @@ import { isStrataError, messageOf, StrataError } from '../../errors.js'
 import type { Tables } from '../local/tables.js'
 import { lmdbTables } from './lmdb-tables.js'
 import type { LmdbTables } from './lmdb-tables.js'
+import { OpenGate } from './open-gate.js'
 
 /** Version of the layout of tables and records. Entries carry their own format version besides. */
 export const DATA_FORMAT = 2
@@ -14,6 +16,8 @@ const READ_TOO = ['1']
 
 export interface LocalDatabase extends LmdbTables {
   readonly root: RootDatabase<Buffer, string>
+  /** Every write goes through it. */
+  readonly gate: OpenGate
 }
 
 /**
@@ -23,20 +27,32 @@ export interface LocalDatabase extends LmdbTables {
 export function openDatabase(folder: string): LocalDatabase {
   const path = join(folder, 'metadata.mdb')
   let root: RootDatabase<Buffer, string> | undefined
+  let gate: OpenGate | undefined
   try {
+    fs.mkdirSync(folder, { recursive: true })
+    gate = new OpenGate(path)
     // noSubdir: the name decides otherwise, and a folder may well have a dot in it.
-    root = open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary' })
-    root.transactionSync(() => root && checkFormat(root, folder))
-    const { tables, step } = lmdbTables(root)
-    // One transaction, so that of processes that start together one makes the epoch and the others find it.
-    root.transactionSync(() => step(() => initialise(root!, tables)))
-    return { root, tables, step }
+    const opened = gate.open(() =>
+      open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary' }),
+    )
+    root = opened
+    const { tables, step } = gate.writeSync(() => prepare(opened, folder))
+    return { root, gate, tables, step }
   } catch (error) {
     void root?.close()
+    gate?.close()
     if (isStrataError(error)) throw error
     const message = `the embedded database ${path} can't be opened (${messageOf(error)}): check the folder's permissions and free space, or delete the folder to start empty`
     throw new StrataError('STRATA_STORE_UNAVAILABLE', message, { cause: error })
   }
+}
+
+function prepare(root: RootDatabase<Buffer, string>, folder: string): LmdbTables {
+  root.transactionSync(() => checkFormat(root, folder))
+  const { tables, step } = lmdbTables(root)
+  // One transaction, so that of processes that start together one makes the epoch and the others find it.
+  root.transactionSync(() => step(() => initialise(root, tables)))
+  return { tables, step }
 }
 
 function checkFormat(root: RootDatabase<Buffer, string>, folder: string): void {

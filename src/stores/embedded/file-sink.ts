@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BodySink } from '../../engine/ports/index.js'
 import type { FreeSpace } from './free-space.js'
-import { ioError, isNotFound } from './io-error.js'
+import { ioError, isErrno } from './io-error.js'
 
 /** Bytes that may wait for the disk before the writer is told to wait. */
 const HIGH_WATER = 1_048_576
@@ -100,7 +100,7 @@ export async function moveInto(temporary: string, place: string): Promise<void> 
   try {
     await rename(temporary, place)
   } catch (error) {
-    if (!isNotFound(error)) throw error
+    if (!isErrno(error, 'ENOENT')) throw error
     await mkdir(dirname(place), { recursive: true })
     await rename(temporary, place)
   }

@@ -1,4 +1,5 @@
 import type { RootDatabase } from 'lmdb'
+import type { OpenGate } from './open-gate.js'
 
 interface Waiting {
   readonly step: () => unknown
@@ -25,6 +26,7 @@ export class GroupCommit {
 
   constructor(
     private readonly root: RootDatabase<Buffer, string>,
+    private readonly gate: OpenGate,
     /** Runs steps in the tables' own bracket. */
     private readonly bracket: (work: () => void) => void,
   ) {}
@@ -76,7 +78,9 @@ export class GroupCommit {
     const results: unknown[] = []
     try {
       // A child transaction, so that steps of which one fails amid its writes leave nothing.
-      await this.root.childTransaction(() => this.bracket(() => this.#take(taken, results)))
+      await this.gate.write(() =>
+        this.root.childTransaction(() => this.bracket(() => this.#take(taken, results))),
+      )
     } catch (error) {
       // The transaction itself could not be had: so could those of the steps alone.
       if (taken.length === 0) taken.push(...this.#waiting.splice(0))
@@ -105,7 +109,7 @@ export class GroupCommit {
   async #alone({ step, resolve, reject }: Waiting): Promise<void> {
     let result: unknown
     try {
-      await this.root.childTransaction(() => this.bracket(() => (result = step())))
+      await this.gate.write(() => this.root.childTransaction(() => this.bracket(() => (result = step()))))
     } catch (error) {
       return reject(error)
     }

@@ -8,6 +8,7 @@ export function ioError(error: unknown): StrataError {
   })
 }
 
-export function isNotFound(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
+/** Whether the system refused with one of these codes (errno(3)). */
+export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code))
 }

@@ -1,9 +1,6 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { open, type RootDatabase } from 'lmdb'
 import type { JobStore } from '../../engine/ports/job-store.js'
 import { isStrataError, messageOf, StrataError } from '../../errors.js'
-import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
+import { StringDatabase } from './string-database.js'
 
 /**
  * A list of jobs in `path/jobs.mdb`, shared by all processes of the machine. A file of its own: it has nothing in common with the
@@ -12,8 +9,7 @@ import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
  */
 export function lmdbJobStore({ path, list = 'jobs' }: { path: string; list?: string }): JobStore {
   const paperKey = (name: string) => `${list}:paper:${name}`
-  const root = openRoot(path)
-  const space = new FreeSpace(path, DATABASE_RESERVE)
+  const database = openOrUnavailable(path)
   let closing: Promise<void> | undefined
   const guarded = async <T>(step: () => T | Promise<T>): Promise<T> => {
     if (closing !== undefined) throw new StrataError('STRATA_STORE_UNAVAILABLE', 'the list of jobs is closed')
@@ -25,39 +21,29 @@ export function lmdbJobStore({ path, list = 'jobs' }: { path: string; list?: str
   }
   return {
     name: 'embedded',
-    read: () =>
-      guarded(() => {
-        // Another process may have written since this turn's snapshot was taken.
-        root.resetReadTxn()
-        return root.get(list) ?? ''
-      }),
-    paper: name =>
-      guarded(() => {
-        root.resetReadTxn()
-        return root.get(paperKey(name)) ?? ''
-      }),
+    read: () => guarded(() => database.read(root => root.get(list) ?? '')),
+    paper: name => guarded(() => database.read(root => root.get(paperKey(name)) ?? '')),
     putPaper: (name, paper) =>
-      guarded(async () => {
-        space.take(paper.length)
-        await (paper === '' ? root.remove(paperKey(name)) : root.put(paperKey(name), paper))
-      }),
+      guarded(() =>
+        database.write(paper.length, root => {
+          void (paper === '' ? root.remove(paperKey(name)) : root.put(paperKey(name), paper))
+        }),
+      ),
     swap: (before, after) =>
-      guarded(() => {
-        space.take(before.length + after.length)
-        return root.transaction(() => {
+      guarded(() =>
+        database.write(before.length + after.length, root => {
           if ((root.get(list) ?? '') !== before) return false
           void root.put(list, after)
           return true
-        })
-      }),
-    close: () => (closing ??= root.close()),
+        }),
+      ),
+    close: () => (closing ??= database.close()),
   }
 }
 
-function openRoot(folder: string): RootDatabase<string, string> {
+function openOrUnavailable(folder: string): StringDatabase {
   try {
-    mkdirSync(folder, { recursive: true })
-    return open<string, string>({ path: join(folder, 'jobs.mdb'), noSubdir: true, encoding: 'string' })
+    return new StringDatabase(folder, 'jobs.mdb')
   } catch (error) {
     throw unavailable(error)
   }

@@ -23,9 +23,9 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 }
 
 function lmdbBackend(path: string): Backend<Uint8Array> {
-  const { root, tables, step: runStep } = openDatabase(path)
+  const { root, gate, tables, step: runStep } = openDatabase(path)
   const space = new FreeSpace(path, DATABASE_RESERVE)
-  const group = new GroupCommit(root, runStep)
+  const group = new GroupCommit(root, gate, runStep)
   let closing: Promise<void> | undefined
   const readerCheck = setInterval(() => root.readerCheck(), READER_CHECK_MS).unref()
   const requireOpen = () => {
@@ -65,7 +65,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
     },
     close: () => {
       clearInterval(readerCheck)
-      closing ??= group.settled().then(() => root.close())
+      closing ??= group.settled().then(() => root.close().finally(() => gate.close()))
       return closing
     },
   }
