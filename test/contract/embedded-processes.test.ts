@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { MetadataStore } from '../../src/engine/ports/index.js'
@@ -56,6 +57,42 @@ describe('the embedded store in several processes', () => {
     const acknowledged = elsewhere(path, 'invalidate', '{"all":true}')
     expect(acknowledged).toMatchObject({ seq: seq + 1 })
     expect(store.peekFence!()).toEqual(acknowledged)
+  })
+
+  /** Resolves once the store answers from what it knows, for it is the only one. */
+  const alone = async (store: MetadataStore) => {
+    while (store.peekFence!() !== store.peekFence!()) await pause(10)
+  }
+
+  test('also when the store was alone until then, and relied on it', async () => {
+    const store = open()
+    for (let round = 0; round < 3; round++) {
+      await alone(store)
+      const { seq } = store.peekFence!()
+      const acknowledged = elsewhere(path, 'invalidate', '{"all":true}')
+      expect(acknowledged).toMatchObject({ seq: seq + 1 })
+      expect(store.peekFence!()).toEqual(acknowledged)
+    }
+  })
+
+  test('and by a store that is opened in the same process', async () => {
+    const store = open()
+    await alone(store)
+    const other = open()
+    expect(store.peekFence!()).not.toBe(store.peekFence!())
+    const acknowledged = await other.invalidate(['m'])
+    expect(store.peekFence!()).toEqual(acknowledged)
+    await other.close()
+    await alone(store)
+    expect(store.peekFence!()).toEqual(acknowledged)
+  })
+
+  test('an invalidation of its own ends what a store that is alone knew', async () => {
+    const store = open()
+    await alone(store)
+    const acknowledged = await store.invalidate(['m'])
+    expect(store.peekFence!()).toEqual(acknowledged)
+    expect(store.peekFence!()).toBe(store.peekFence!())
   })
 
   test('a commit that was checked before another process invalidated is refused', async () => {

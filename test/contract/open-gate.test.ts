@@ -93,6 +93,12 @@ describe('the gate of an LMDB file', () => {
     },
   )
 
+  test('nor is one that has ended and is still to be reaped by its parent, which is blocked by the gate', async () => {
+    const child = await holding('hold-write')
+    child.kill('SIGKILL')
+    expect(gate(5_000).open(() => 'opened')).toBe('opened')
+  })
+
   test('who is in the way and does not come to an end is named', async () => {
     const writer = await holding('hold-write')
     writer.kill('SIGSTOP')
@@ -149,6 +155,40 @@ describe('the gate of an LMDB file', () => {
     finish()
     await one
     expect(String(await said)).toBe('"in"\n')
+  })
+
+  test('alone it has a term, which ends before another has opened the file and is another one afterwards', async () => {
+    const mine = gate()
+    mine.watch()
+    expect(mine.term).toBeUndefined()
+    const next = async () => {
+      while (mine.term === undefined) await pause(10)
+      return mine.term
+    }
+    const first = await next()
+    const opener = await holding('hold-open')
+    expect(mine.term).toBeUndefined()
+    opener.stdin.end('x')
+    await once(opener, 'close')
+    expect(await next()).not.toBe(first)
+  })
+
+  test('what stands still loses its term by time, and keeps nobody out for longer', async () => {
+    const mine = gate()
+    mine.watch()
+    while (mine.term === undefined) await pause(10)
+    const term = mine.term
+    const opener = other('hold-open')
+    // Blocks this thread until the other process is in.
+    const marked = () => readdirSync(folder).includes('metadata.mdb-openers')
+    const sleeper = new Int32Array(new SharedArrayBuffer(4))
+    while (!marked()) Atomics.wait(sleeper, 0, 0, 1)
+    Atomics.wait(sleeper, 0, 0, 450)
+    expect(mine.term).toBeUndefined()
+    opener.stdin.end('x')
+    await once(opener, 'close')
+    while (mine.term === undefined) await pause(10)
+    expect(mine.term).not.toBe(term)
   })
 
   test('identity: this process runs, another start of its PID and one that is gone do not, a stranger is unknown', () => {

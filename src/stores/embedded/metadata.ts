@@ -26,6 +26,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
   const { root, gate, tables, step: runStep } = openDatabase(path)
   const space = new FreeSpace(path, DATABASE_RESERVE)
   const group = new GroupCommit(root, gate, runStep)
+  gate.watch()
   let closing: Promise<void> | undefined
   const readerCheck = setInterval(() => root.readerCheck(), READER_CHECK_MS).unref()
   const requireOpen = () => {
@@ -56,6 +57,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
         throw unavailable(error)
       }
     },
+    term: () => (closing === undefined ? gate.term : undefined),
     flushed: async () => {
       try {
         await root.flushed

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import * as fs from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, writeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { StrataError } from '../../errors.js'
-import { isErrno } from './io-error.js'
-import { isRunning, ownIdentity } from './process-identity.js'
+import { Alone } from './alone.js'
+import type { Grace } from './alone.js'
+import { MarkFolder } from './mark-folder.js'
+import { ownIdentity } from './process-identity.js'
 
 /** How long one side waits for the other, ms: both are over within milliseconds, unless their process stands still. */
 const PATIENCE_MS = 10_000
-/** What a process of another container has left behind for so long is no longer meant, ms. */
-const STRANGER_MS = 30_000
 const POLL_MS = 1
 
-const WRITES = new Uint8Array([0x31])
-const RESTS = new Uint8Array([0x30])
+/** A writer's mark: whether a transaction of its runs. Behind it comes what `Alone` says. */
+const RESTS = '0'
+const WRITES = '1'
 
 /**
  * Keeps the opening of an LMDB file apart from writing to it, among the processes of a machine. LMDB before ITS#9496, as in lmdb-js
@@ -26,10 +26,10 @@ const RESTS = new Uint8Array([0x30])
 export class OpenGate {
   readonly #identity = ownIdentity()
   readonly #name = `${this.#identity}.${randomUUID()}`
-  readonly #writers: string
-  readonly #openers: string
-  readonly #mark: string
+  readonly #writers: MarkFolder
+  readonly #openers: MarkFolder
   readonly #fd: number
+  readonly #alone: Alone
   #writing = 0
 
   /** @param database path of the file, in a folder that exists */
@@ -37,12 +37,13 @@ export class OpenGate {
     database: string,
     private readonly patience = PATIENCE_MS,
   ) {
-    this.#writers = `${database}-writers`
-    this.#openers = `${database}-openers`
-    this.#mark = join(this.#writers, this.#name)
-    fs.mkdirSync(this.#writers, { recursive: true })
-    this.#fd = fs.openSync(this.#mark, 'wx')
-    this.#set(RESTS)
+    this.#writers = new MarkFolder(`${database}-writers`)
+    this.#openers = new MarkFolder(`${database}-openers`)
+    this.#fd = this.#writers.add(this.#name, RESTS + Alone.NO)
+    this.#alone = new Alone(database, {
+      say: word => void writeSync(this.#fd, word, 1),
+      others: () => this.#opener() !== undefined || this.#writers.names().some(name => name !== this.#name),
+    })
   }
 
   /**
@@ -50,19 +51,20 @@ export class OpenGate {
    * @throws StrataError STRATA_STORE_UNAVAILABLE when a process writes and does not come to an end.
    */
   open<R>(open: () => R): R {
-    const own = this.#enter()
+    closeSync(this.#openers.add(this.#name, ''))
     try {
-      this.#waitWhile(() => this.#writer(), 'writes to')
+      const alone = Alone.grace()
+      this.#waitWhile(() => this.#writers.names().find(name => this.#isInTheWay(name, alone)), 'writes to')
       return open()
     } finally {
-      fs.rmSync(own)
-      this.#leave()
+      this.#openers.remove(this.#name)
+      this.#openers.removeIfEmpty()
     }
   }
 
   /** Runs a transaction while nobody opens the file. */
   async write<R>(transaction: () => Promise<R>): Promise<R> {
-    for (const until = performance.now() + PATIENCE_MS; ;) {
+    for (const until = performance.now() + this.patience; ;) {
       const opener = this.#begin()
       if (opener === undefined) break
       if (performance.now() > until) throw this.#standstill(opener, 'opens')
@@ -85,72 +87,48 @@ export class OpenGate {
     }
   }
 
-  /** When the file is closed, and nothing is written any more. */
-  close(): void {
-    fs.closeSync(this.#fd)
-    fs.rmSync(this.#mark, { force: true })
+  /** From now on `term` says when this is the only one that has the file open. */
+  watch(): void {
+    this.#alone.watch()
   }
 
-  #set(state: Uint8Array): void {
-    fs.writeSync(this.#fd, state, 0, 1, 0)
+  /** Changes with each time that another may have written; undefined while one may. */
+  get term(): number | undefined {
+    return this.#alone.term
+  }
+
+  /** When the file is closed, and nothing is written any more. */
+  close(): void {
+    this.#alone.close()
+    closeSync(this.#fd)
+    this.#writers.remove(this.#name)
   }
 
   /** Has begun unless it gives an opener. */
   #begin(): string | undefined {
-    if (this.#writing++ === 0) this.#set(WRITES)
+    if (this.#writing++ === 0) writeSync(this.#fd, WRITES, 0)
     const opener = this.#opener()
     if (opener !== undefined) this.#end()
     return opener
   }
 
   #end(): void {
-    if (--this.#writing === 0) this.#set(RESTS)
-  }
-
-  #enter(): string {
-    const own = join(this.#openers, this.#name)
-    for (;;) {
-      fs.mkdirSync(this.#openers, { recursive: true })
-      try {
-        fs.writeFileSync(own, '')
-        return own
-      } catch (error) {
-        // A writer has found the folder empty, and removed it.
-        if (!isErrno(error, 'ENOENT')) throw error
-      }
-    }
-  }
-
-  #leave(): void {
-    try {
-      fs.rmdirSync(this.#openers)
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
-    }
+    if (--this.#writing === 0) writeSync(this.#fd, RESTS, 0)
   }
 
   #opener(): string | undefined {
     // As a rule there is not even the folder.
-    if (fs.statSync(this.#openers, { throwIfNoEntry: false }) === undefined) return undefined
-    for (const name of namesIn(this.#openers)) {
-      if (isMeant(this.#openers, name)) return name
-      fs.rmSync(join(this.#openers, name), { force: true })
-    }
-    this.#leave()
-    return undefined
+    if (!this.#openers.exists()) return undefined
+    const [name] = this.#openers.names()
+    if (name === undefined) this.#openers.removeIfEmpty()
+    return name
   }
 
-  #writer(): string | undefined {
-    for (const name of namesIn(this.#writers)) {
-      // What this process has open already is shared, not opened once more.
-      if (name.startsWith(`${this.#identity}.`)) continue
-      if (isMeant(this.#writers, name)) {
-        if (isSet(join(this.#writers, name))) return name
-      } else if (isRunning(name) === false) {
-        fs.rmSync(join(this.#writers, name), { force: true })
-      }
-    }
-    return undefined
+  #isInTheWay(writer: string, alone: Grace): boolean {
+    const [writes, word] = this.#writers.contentOf(writer)
+    if (word === Alone.YES && alone.mayLast()) return true
+    // A file that this process writes to is open in it: it is shared, not opened once more.
+    return writes === WRITES && !writer.startsWith(`${this.#identity}.`)
   }
 
   #waitWhile(obstacle: () => string | undefined, does: string): void {
@@ -167,31 +145,5 @@ export class OpenGate {
     const [pid] = name.split('.')
     const message = `process ${pid} ${does} the embedded database and has not come to an end for ${this.patience / 1000} s: let it go on, or end it`
     return new StrataError('STRATA_STORE_UNAVAILABLE', message)
-  }
-}
-
-/** A mark means something while its process runs; of one in another container it is known by its age. */
-function isMeant(folder: string, name: string): boolean {
-  const running = isRunning(name)
-  if (running !== undefined) return running
-  const made = fs.statSync(join(folder, name), { throwIfNoEntry: false })
-  return made !== undefined && Date.now() - made.mtimeMs < STRANGER_MS
-}
-
-function isSet(mark: string): boolean {
-  try {
-    return fs.readFileSync(mark, 'latin1') === '1'
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false // its process has closed the file
-    throw error
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return fs.readdirSync(folder)
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return []
-    throw error
   }
 }

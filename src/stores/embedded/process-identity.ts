@@ -21,10 +21,13 @@ export function isRunning(identity: string): boolean | undefined {
   return start === startOf(Number(pid))
 }
 
-function startOf(pid: number): string {
+/** Undefined when it has ended, and only its parent has not yet asked how. */
+function startOf(pid: number): string | undefined {
   const stat = orUndefined(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  if (stat === undefined) return '0'
   // The second field, the command's name in parentheses, may hold anything: the third begins behind the last parenthesis.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0'
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }
 
 let known: string | undefined

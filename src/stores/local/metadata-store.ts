@@ -30,6 +30,8 @@ export interface Backend<T> {
   read<R>(step: () => R): R
   /** `mayWait`: nobody waits for it but the store's own upkeep, or who comes after its answer. */
   write<R>(step: () => R, mayWait?: boolean): Promise<R>
+  /** The same number for as long as nobody but this store writes; undefined while another may. Without it, always undefined. */
+  term?(): number | undefined
   /** Resolves when all writes that have resolved outlive a loss of power. */
   flushed(): Promise<void>
   close(): Promise<void>
@@ -41,6 +43,10 @@ export class LocalMetadataStore<T> implements MetadataStore {
   readonly #backend: Backend<T>
   readonly #tables: Tables<T>
   readonly #codec: Codec<T>
+  /** The fence as it was read, and while it was that of nobody else. */
+  #peeked: { readonly fence: FenceState; readonly term: number } | undefined
+  /** Invalidations of this store that are under way. */
+  #raising = 0
 
   constructor(backend: Backend<T>) {
     this.name = backend.name
@@ -63,8 +69,13 @@ export class LocalMetadataStore<T> implements MetadataStore {
   }
 
   peekFence(): FenceState {
+    const term = this.#backend.term?.()
+    const known = this.#peeked
+    if (known !== undefined && known.term === term) return known.fence
     const { epoch, seq } = this.#backend.read(() => this.#tables.log.get())
-    return { epoch, seq }
+    const fence = { epoch, seq }
+    if (term !== undefined && this.#raising === 0) this.#peeked = { fence, term }
+    return fence
   }
 
   commit(entry: Entry, options: CommitOptions): Promise<CommitResult> {
@@ -88,9 +99,15 @@ export class LocalMetadataStore<T> implements MetadataStore {
 
   /** Waits for the disk: an invalidation that was acknowledged must not be undone by a loss of power (P1). */
   async invalidate(marks: readonly string[]): Promise<FenceState> {
-    const fence = await this.#backend.write(() => raiseFence(this.#tables, marks))
-    await this.#backend.flushed()
-    return fence
+    this.#raising++
+    this.#peeked = undefined
+    try {
+      const fence = await this.#backend.write(() => raiseFence(this.#tables, marks))
+      await this.#backend.flushed()
+      return fence
+    } finally {
+      this.#raising--
+    }
   }
 
   async marksAfter(seq: number, limit: number): Promise<MarksPage> {
