@@ -68,7 +68,7 @@ export class Fill {
     private readonly deps: FillDeps,
     private readonly plan: FillPlan,
     /** Takes more again, or has given up and takes everything. */
-    private readonly onReady: () => void,
+    private onReady: () => void,
   ) {}
 
   get blocked(): boolean {
@@ -88,6 +88,8 @@ export class Fill {
 
   /** The origin's message came to a clean end: stores what is left and commits. Never rejects. */
   async finish(): Promise<FillResult> {
+    // Nothing more comes that could be held back, and the commit may take a while.
+    this.onReady = nothing
     try {
       if (this.#opening !== undefined) await this.#opening
       if (this.#failed !== undefined) return { stored: false, ...this.#failed }
@@ -238,6 +240,8 @@ export class Fill {
     this.onReady()
   }
 }
+
+function nothing(): void {}
 
 function inlineBody(bytes: Buffer): BodyRef {
   const id = inlineName(digestOf(bytes))

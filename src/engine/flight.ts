@@ -46,6 +46,14 @@ export interface FlightLimits {
   readonly stallMs: number
 }
 
+/** Whoever leads a flight. */
+export interface FlightSource {
+  /** All readers are ready again. */
+  resume(): void
+  /** Nobody is left who reads. */
+  deserted(): void
+}
+
 /**
  * One running origin request for one key, and all who take part in it. Keeps the beginning of the body while it is small, so that
  * late followers can start from its first byte; holds the origin back to the pace of the slowest reader (P8).
@@ -65,13 +73,14 @@ export class Flight {
   #keptBytes = 0
   #ended = false
 
-  constructor(
-    private readonly limits: FlightLimits,
-    /** All readers are ready again. */
-    private readonly onReady: () => void,
-    /** Nobody is left who reads. */
-    private readonly onDeserted: () => void,
-  ) {}
+  /** Until the body is whole. What a flight that is only being committed holds on to lives for as long as the commit takes. */
+  #source: FlightSource | undefined
+
+  constructor(private readonly limits: FlightLimits) {}
+
+  ledBy(source: FlightSource): void {
+    this.#source = source
+  }
 
   get settled(): boolean {
     return this.#state === 'settled'
@@ -119,7 +128,7 @@ export class Flight {
     if (!this.#readers.delete(reader)) return
     this.#listed = undefined
     this.#unblock(reader)
-    if (this.#readers.size === 0) this.onDeserted()
+    if (this.#readers.size === 0) this.#source?.deserted()
   }
 
   ready(reader: FlightReader): void {
@@ -160,7 +169,9 @@ export class Flight {
   /** The body is whole. Late followers are still served from what was kept, until `settle`. */
   end(): void {
     this.#ended = true
-    for (const reader of this.#take()) reader.onEnd()
+    const readers = this.#take()
+    this.#source = undefined
+    for (const reader of readers) reader.onEnd()
   }
 
   fail(error: StrataError): void {
@@ -187,6 +198,7 @@ export class Flight {
     if (this.#state === 'settled') return
     this.#state = 'settled'
     this.#kept = undefined
+    this.#source = undefined
     for (const listener of this.#settledListeners.splice(0)) listener()
   }
 
@@ -199,6 +211,7 @@ export class Flight {
     for (const reader of readers) this.#unblock(reader)
     this.#readers.clear()
     this.#listed = undefined
+    this.#leader = undefined
     return readers
   }
 
@@ -225,7 +238,7 @@ export class Flight {
     if (blocked === undefined || timer === undefined) return
     clearTimeout(timer)
     blocked.delete(reader)
-    if (blocked.size === 0) this.onReady()
+    if (blocked.size === 0) this.#source?.resume()
   }
 
   /** A reader that takes nothing for so long would hold up everybody: it is cut off, unless nobody else is there. */

@@ -155,12 +155,8 @@ export class Flights {
     const { x, rule, identity } = trip
     const { limits } = parts.settings
     const known = { rules: this.rules, running: this.#running, metadata: parts.metadata }
-    const flight: Flight = new Flight(
-      { bufferBytes: limits.flightBufferBytes, stallMs: limits.stallMs },
-      () => lead.resume(),
-      () => lead.deserted(),
-    )
-    const lead: Lead = new Lead(
+    const flight = new Flight({ bufferBytes: limits.flightBufferBytes, stallMs: limits.stallMs })
+    const lead = new Lead(
       parts,
       {
         request: x.request,

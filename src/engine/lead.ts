@@ -18,7 +18,8 @@ import { StoredResponses } from './stored-responses.js'
 
 /** Leads a flight: sends the request, judges the answer, fills the store, and hands the answer to the flight's readers. */
 export class Lead implements OriginTaker {
-  readonly #stored: StoredResponses
+  /** Undefined once all that is left is to commit: what it holds of the request and its client need not wait for that. */
+  #plan: LeadPlan | undefined
   readonly #turns: OriginTurns
   #fill: LeadFill | undefined
   #bytes = 0
@@ -34,13 +35,19 @@ export class Lead implements OriginTaker {
 
   constructor(
     private readonly parts: Parts,
-    private readonly plan: LeadPlan,
+    plan: LeadPlan,
     private readonly flight: Flight,
   ) {
+    this.#plan = plan
     this.#mode = plan.mode
     this.#stamp = shared(plan.stamp, parts.fence.state())
-    this.#stored = new StoredResponses(parts, plan)
     this.#turns = new OriginTurns(plan.origin, this)
+    flight.ledBy(this)
+  }
+
+  private get plan(): LeadPlan {
+    if (this.#plan === undefined) throw new Error('the flight is over')
+    return this.#plan
   }
 
   /** The fence before the origin was contacted, or after what the request itself has invalidated. */
@@ -160,8 +167,10 @@ export class Lead implements OriginTaker {
     }
     this.#finish()
     this.flight.end()
-    if (this.#fill === undefined) return this.flight.settle()
-    void this.#fill.finish().then(() => this.flight.settle())
+    const { flight } = this
+    if (this.#fill === undefined) return flight.settle()
+    this.#plan = undefined
+    void this.#fill.finish().then(() => flight.settle())
   }
 
   onFailure(error: StrataError): void {
@@ -213,9 +222,9 @@ export class Lead implements OriginTaker {
     this.#expected = contentLength(head)
     if (candidate !== undefined && head.status < 500) {
       if (request.method === 'HEAD')
-        void this.#stored.updateByHead(candidate, head, this.#requestTime, responseTime)
+        void this.#stored().updateByHead(candidate, head, this.#requestTime, responseTime)
       // What the origin says now takes the place of what it said before, though it may not be stored itself.
-      else if (request.method === 'GET' && head.status !== 206) void this.#stored.discard(candidate)
+      else if (request.method === 'GET' && head.status !== 206) void this.#stored().discard(candidate)
     }
     this.#tell(head, { sharedFields: head.fields, sharedUntil: 0, bornAt: responseTime, refusal })
     if (this.flight.deserted) this.#abort()
@@ -238,7 +247,7 @@ export class Lead implements OriginTaker {
         : contentLength(head)
     if (this.plan.rule.noVarySearch) this.parts.variances.learn(entry)
     if (address.text !== this.plan.identity.text) this.plan.onAddressed(address)
-    this.#fill = new LeadFill(this.parts, this.plan, this.#stored, assessment, () => this.resume())
+    this.#fill = new LeadFill(this.parts, this.plan, assessment, () => this.resume())
     const { fields: sharedFields, key } = entry
     this.#tell(head, { sharedFields, sharedUntil: freshUntil, bornAt, refusal: undefined, key })
   }
@@ -263,7 +272,7 @@ export class Lead implements OriginTaker {
 
   /** RFC 9111 §4.3.4: the 304 makes the stored response fresh again. */
   async #refresh(candidate: EntryCandidate, fields: RawFields, responseTime: number): Promise<void> {
-    const refreshed = await this.#stored.refresh(candidate, fields, this.#requestTime, responseTime)
+    const refreshed = await this.#stored().refresh(candidate, fields, this.#requestTime, responseTime)
     this.#finish()
     if (refreshed === undefined) this.flight.stored(candidate, 'REVALIDATED', 'no-longer-storable')
     else this.flight.stored(refreshed, 'REVALIDATED', 'not-modified')
@@ -286,6 +295,10 @@ export class Lead implements OriginTaker {
     this.onData(whole.before)
   }
 
+  #stored(): StoredResponses {
+    return new StoredResponses(this.parts, this.plan)
+  }
+
   #refetch(): void {
     this.#mode = { kind: 'fetch', range: false }
     this.start()
@@ -300,7 +313,7 @@ export class Lead implements OriginTaker {
   /** Nothing more counts, and nobody's leaving matters. */
   #finish(): void {
     this.#over = true
-    this.#turns.ignoreRest()
+    this.#turns.end()
   }
 }
 

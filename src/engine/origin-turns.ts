@@ -62,6 +62,13 @@ export class OriginTurns {
     this.#turn = undefined
   }
 
+  /** The answer has come, or never will: nothing is held of it. */
+  end(): void {
+    this.#turn = undefined
+    this.#call = undefined
+    this.#flow = undefined
+  }
+
   drop(): void {
     this.ignoreRest()
     this.#call?.abort()

@@ -138,8 +138,9 @@ describe('large bodies', () => {
     expect(filling.blocked).toBe(true) // until the store has reserved it
     filling.write(big.subarray(50, 60))
     filling.write(big.subarray(60))
+    while (woken() === 0) await new Promise(setImmediate)
+    expect(filling.blocked).toBe(false)
     expect(await filling.finish()).toMatchObject({ stored: true, bytes: undefined })
-    expect(woken()).toBeGreaterThan(0)
     const { body } = (await entries())[0]!
     expect(body).toMatchObject({ size: big.length, digest: '', chunkSize: CHUNK_BYTES })
     expect(body.checks).toHaveLength(8)

@@ -7,11 +7,8 @@ import { HEAD, Notes } from '../../support/flight-notes.js'
 
 function makeFlight({ bufferBytes = 10, stallMs = 60_000 } = {}) {
   const calls = { ready: 0, deserted: 0 }
-  const flight = new Flight(
-    { bufferBytes, stallMs },
-    () => calls.ready++,
-    () => calls.deserted++,
-  )
+  const flight = new Flight({ bufferBytes, stallMs })
+  flight.ledBy({ resume: () => calls.ready++, deserted: () => calls.deserted++ })
   const joined = (reader = new Notes()) => {
     expect(flight.join(reader)).toBe(true)
     return reader

@@ -14,7 +14,7 @@ function shared() {
   const locks = memoryLocks(time, time)
   const node = (own: Partial<Omit<RemoteFlightPlan, 'locks'>> & { locks?: Partial<FillLocks> } = {}) => {
     const events: string[] = []
-    const flight = new Flight({ bufferBytes: 1, stallMs: 1 }, nothing, nothing)
+    const flight = new Flight({ bufferBytes: 1, stallMs: 1 })
     const reader: FlightReader = {
       isFor: () => true,
       accepts: () => true,

@@ -56,7 +56,7 @@ describe('the line of a request', () => {
       reqId: 'id-1',
       req: { id: 'id-1', method: 'GET', url: '/a?b=c', remoteAddress: '127.0.0.1' },
       res: { statusCode: 200 },
-      responseTime: expect.any(Number) as number,
+      responseTime: expect.any(Number) as unknown,
     })
   })
 
