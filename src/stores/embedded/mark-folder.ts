@@ -45,9 +45,10 @@ export class MarkFolder {
     }
   }
 
-  /** The marks that count. Those of processes that have ended are removed. */
-  names(): readonly string[] {
+  /** The marks that count, without the caller's own. Those of processes that have ended are removed. */
+  names(own: string): readonly string[] {
     return this.#all().filter(name => {
+      if (name === own) return false
       const running = isRunning(name)
       if (running === false) this.remove(name)
       return running ?? this.#age(name) < STRANGER_MS

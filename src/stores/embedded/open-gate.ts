@@ -42,7 +42,7 @@ export class OpenGate {
     this.#fd = this.#writers.add(this.#name, RESTS + Alone.NO)
     this.#alone = new Alone(database, {
       say: word => void writeSync(this.#fd, word, 1),
-      others: () => this.#opener() !== undefined || this.#writers.names().some(name => name !== this.#name),
+      others: () => this.#opener() !== undefined || this.#writers.names(this.#name).length > 0,
     })
   }
 
@@ -54,7 +54,10 @@ export class OpenGate {
     closeSync(this.#openers.add(this.#name, ''))
     try {
       const alone = Alone.grace()
-      this.#waitWhile(() => this.#writers.names().find(name => this.#isInTheWay(name, alone)), 'writes to')
+      this.#waitWhile(
+        () => this.#writers.names(this.#name).find(name => this.#isInTheWay(name, alone)),
+        'writes to',
+      )
       return open()
     } finally {
       this.#openers.remove(this.#name)
@@ -119,7 +122,7 @@ export class OpenGate {
   #opener(): string | undefined {
     // As a rule there is not even the folder.
     if (!this.#openers.exists()) return undefined
-    const [name] = this.#openers.names()
+    const [name] = this.#openers.names(this.#name)
     if (name === undefined) this.#openers.removeIfEmpty()
     return name
   }
