@@ -14,7 +14,10 @@ export interface AccessLogOptions {
   readonly onError: (error: unknown) => void
   /** Longest time that a use waits, ms. */
   readonly flushMs?: number
-  /** Names at which it is written at once; and those beyond which new ones are dropped. */
+  /**
+   * Names at which it is written at once: many, so that what is asked for again and again is written once in `flushMs`, and not at each
+   * round through all names. And those beyond which new ones are dropped.
+   */
   readonly flushAt?: number
   readonly limit?: number
 }
@@ -55,7 +58,7 @@ export class AccessLog {
         return
       }
     }
-    const { flushAt = 1000, limit = 100_000, flushMs = 1000, timers } = this.options
+    const { flushAt = 20_000, limit = 100_000, flushMs = 1000, timers } = this.options
     if (this.#size >= limit) {
       this.dropped++
       return
