@@ -152,6 +152,23 @@ describe('the embedded store in several processes', () => {
     expect([listed, bytes]).toEqual([usage.entries, usage.entryBytes])
   })
 
+  test('a disk that refuses a commit ends neither the process nor the reading, and no write waits for ever', () => {
+    // A limit for the size of files, in blocks of 512 bytes; the signal that comes with it ends what does not ignore it.
+    const script = `trap '' XFSZ; ulimit -f 1200; exec "$0" "$@"`
+    const args = ['-c', script, process.execPath, ...worker(path, 'until-refused')]
+    const said = execFileSync('sh', args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    const { acknowledged, seq, before, after } = JSON.parse(said)
+    expect(before).toMatch(/the embedded database can't be written \(.+\): .* restart this process$/)
+    expect(after).toEqual([before, before, before])
+    expect(acknowledged).toBeGreaterThan(10)
+    // Nothing that was acknowledged is gone; the last that was refused may be there.
+    expect(seq).toBeGreaterThanOrEqual(acknowledged)
+    // Opened anew, with the room there is without the limit, it goes on.
+    const store = open()
+    expect(store.peekFence!().seq).toBeGreaterThanOrEqual(acknowledged)
+    return expect(store.invalidate(['m'])).resolves.toMatchObject({ epoch: store.peekFence!().epoch })
+  })
+
   test('kill -9 amid writes: what was acknowledged is there, and nothing is torn', async () => {
     const child = spawnWorker(path, 'endless')
     const acknowledged: { i: number; id: string; seq: number }[] = []

@@ -5,7 +5,7 @@ import { readSync } from 'node:fs'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
 import { OpenGate } from '../../src/stores/embedded/open-gate.js'
-import { sampleKey, storeEntry } from './entries.js'
+import { sampleKey, storeEntry, T0 } from './entries.js'
 
 const [path, step, argument = ''] = process.argv.slice(2)
 const say = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
@@ -45,6 +45,24 @@ const steps: { [name: string]: () => Promise<void> } = {
     }
     await Promise.all(Array.from({ length: 8 }, (_, i) => lane(i)))
     say({ refused })
+  },
+  /** Invalidates until the disk refuses, and says what the store does from then on. */
+  'until-refused': async () => {
+    const long = 'm'.repeat(1_000)
+    let acknowledged = 0
+    const refusals: string[] = []
+    const all = async (steps: readonly Promise<unknown>[]) => {
+      for (const outcome of await Promise.allSettled(steps)) {
+        if (outcome.status === 'fulfilled') acknowledged++
+        else refusals.push(String(outcome.reason))
+      }
+    }
+    while (refusals.length === 0) await all([store.invalidate([long]), store.invalidate([long])])
+    const [before] = refusals.splice(0)
+    await all([store.invalidate([long]), store.reserveBody('b', T0), store.ping()])
+    const { seq } = (await store.lookup(sampleKey(1))).fence
+    await store.close()
+    say({ acknowledged, seq, before, after: refusals })
   },
   /** Commits and writes bodies until it is killed; says each number when it is acknowledged. */
   endless: async () => {

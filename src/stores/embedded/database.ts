@@ -14,6 +14,9 @@ export const DATA_FORMAT = 2
 /** What is read besides; once opened it is of the present format: what this version leaves out, that one would miss. */
 const READ_TOO = ['1']
 
+/** Else lmdb makes a promise for each turn's writes that nobody gets: where the disk refuses one, its rejection would end the process. */
+export const NO_BATCHES = { eventTurnBatching: false }
+
 export interface LocalDatabase extends LmdbTables {
   readonly root: RootDatabase<Buffer, string>
   /** Every write goes through it. */
@@ -33,7 +36,7 @@ export function openDatabase(folder: string): LocalDatabase {
     gate = new OpenGate(path)
     // noSubdir: the name decides otherwise, and a folder may well have a dot in it.
     const opened = gate.open(() =>
-      open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary' }),
+      open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary', ...NO_BATCHES }),
     )
     root = opened
     const { tables, step } = gate.writeSync(() => prepare(opened, folder))

@@ -1,4 +1,6 @@
 import type { RootDatabase } from 'lmdb'
+import type { StrataError } from '../../errors.js'
+import { commitFailure } from './commit-failure.js'
 import type { OpenGate } from './open-gate.js'
 
 interface Waiting {
@@ -23,6 +25,7 @@ export class GroupCommit {
   #begunAt = -Infinity
   /** Ends the wait before a transaction. */
   #hurry: (() => void) | undefined
+  #broken: StrataError | undefined
 
   constructor(
     private readonly root: RootDatabase<Buffer, string>,
@@ -36,6 +39,7 @@ export class GroupCommit {
    * tables. `mayWait`: for others to share its transaction.
    */
   write<R>(step: () => R, mayWait = false): Promise<R> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ step, resolve, reject })
       if (!mayWait) {
@@ -44,6 +48,11 @@ export class GroupCommit {
       }
       this.#running ??= this.#run()
     })
+  }
+
+  /** Why nothing can be written any more. */
+  get broken(): StrataError | undefined {
+    return this.#broken
   }
 
   /** Resolves once all steps that have come are over. */
@@ -82,10 +91,15 @@ export class GroupCommit {
         this.root.childTransaction(() => this.bracket(() => this.#take(taken, results))),
       )
     } catch (error) {
+      this.#broken = await commitFailure(error)
+      if (this.#broken !== undefined) return this.#giveUp(taken, this.#broken)
       // The transaction itself could not be had: so could those of the steps alone.
       if (taken.length === 0) taken.push(...this.#waiting.splice(0))
       if (taken.length === 1) return taken[0]!.reject(error)
-      for (const each of taken) await this.#alone(each)
+      for (const each of taken) {
+        if (this.#broken !== undefined) return this.#giveUp(taken, this.#broken)
+        await this.#alone(each)
+      }
       return
     }
     taken.forEach(({ resolve }, i) => resolve(results[i] as never))
@@ -106,12 +120,18 @@ export class GroupCommit {
     }
   }
 
+  #giveUp(taken: readonly Waiting[], error: StrataError): void {
+    for (const each of taken) each.reject(error)
+    for (const each of this.#waiting.splice(0)) each.reject(error)
+  }
+
   async #alone({ step, resolve, reject }: Waiting): Promise<void> {
     let result: unknown
     try {
       await this.gate.write(() => this.root.childTransaction(() => this.bracket(() => (result = step()))))
     } catch (error) {
-      return reject(error)
+      this.#broken = await commitFailure(error)
+      return reject(this.#broken ?? error)
     }
     resolve(result as never)
   }

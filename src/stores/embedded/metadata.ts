@@ -57,6 +57,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
         throw unavailable(error)
       }
     },
+    fault: () => group.broken,
     term: () => (closing === undefined ? gate.term : undefined),
     flushed: async () => {
       try {
@@ -67,7 +68,12 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
     },
     close: () => {
       clearInterval(readerCheck)
-      closing ??= group.settled().then(() => root.close().finally(() => gate.close()))
+      closing ??= group.settled().then(async () => {
+        // What can't be written any more can't be waited for.
+        if (group.broken === undefined) await root.close()
+        else void root.close()
+        gate.close()
+      })
       return closing
     },
   }

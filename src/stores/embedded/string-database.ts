@@ -1,6 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
+import type { StrataError } from '../../errors.js'
+import { commitFailure } from './commit-failure.js'
+import { NO_BATCHES } from './database.js'
 import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
 import { OpenGate } from './open-gate.js'
 
@@ -11,6 +14,7 @@ export class StringDatabase {
   readonly #root: Root
   readonly #gate: OpenGate
   readonly #space: FreeSpace
+  #broken: StrataError | undefined
 
   /** Opens or creates `folder/file`. Throws what the file system or LMDB says. */
   constructor(folder: string, file: string) {
@@ -20,7 +24,9 @@ export class StringDatabase {
     this.#gate = new OpenGate(path)
     try {
       // Opening the root's own table is a transaction, which writes nothing.
-      this.#root = this.#gate.open(() => open<string, string>({ path, noSubdir: true, encoding: 'string' }))
+      this.#root = this.#gate.open(() =>
+        open<string, string>({ path, noSubdir: true, encoding: 'string', ...NO_BATCHES }),
+      )
     } catch (error) {
       this.#gate.close()
       throw error
@@ -36,11 +42,18 @@ export class StringDatabase {
   /** One transaction. `bytes`: what it adds at most; with none it may use the reserve, for a full disk must not keep a key valid. */
   async write<T>(bytes: number, step: (root: Root) => T): Promise<T> {
     if (bytes > 0) this.#space.take(bytes)
-    return await this.#gate.write(() => this.#root.transaction(() => step(this.#root)))
+    if (this.#broken !== undefined) throw this.#broken
+    try {
+      return await this.#gate.write(() => this.#root.transaction(() => step(this.#root)))
+    } catch (error) {
+      this.#broken = await commitFailure(error)
+      throw this.#broken ?? error
+    }
   }
 
   async close(): Promise<void> {
-    await this.#root.close()
+    if (this.#broken === undefined) await this.#root.close()
+    else void this.#root.close()
     this.#gate.close()
   }
 }

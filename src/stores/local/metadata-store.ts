@@ -32,6 +32,8 @@ export interface Backend<T> {
   write<R>(step: () => R, mayWait?: boolean): Promise<R>
   /** The same number for as long as nobody but this store writes; undefined while another may. Without it, always undefined. */
   term?(): number | undefined
+  /** Why nothing can be written any more. */
+  fault?(): Error | undefined
   /** Resolves when all writes that have resolved outlive a loss of power. */
   flushed(): Promise<void>
   close(): Promise<void>
@@ -169,6 +171,8 @@ export class LocalMetadataStore<T> implements MetadataStore {
 
   async ping(): Promise<void> {
     this.#backend.read(() => this.#tables.log.get())
+    const fault = this.#backend.fault?.()
+    if (fault !== undefined) throw fault
   }
 
   close(): Promise<void> {
