@@ -74,7 +74,9 @@ describe('what the origin gets', () => {
     expect(asked!.field('X-Forwarded-Proto')).toBe('http')
     expect(asked!.field('X-Forwarded-Host')).toBe('127.0.0.1')
     expect(asked!.field('X-Forwarded-Port')).toBe(String(proxy.port))
-    expect(asked!.head).not.toMatch(/evil|6\.6\.6\.6|666|DELETE|\/admin/)
+    // the ports of this run are random, and may well hold the digits of the claim
+    const withoutPorts = asked!.head.replaceAll(`:${origin.port}`, '').replace(`Port: ${proxy.port}`, 'Port:')
+    expect(withoutPorts).not.toMatch(/evil|6\.6\.6\.6|666|DELETE|\/admin/)
   })
 
   test('a trusted peer’s word on address and scheme counts', async () => {
