@@ -186,7 +186,7 @@ async function stream(
   status: number,
   reason: string,
   fields: string[],
-  chunks: AsyncGenerator<Buffer, void, void>,
+  chunks: ReturnType<typeof readLarge>,
 ): Promise<void> {
   let next = await chunks.next()
   let wake: (() => void) | undefined
@@ -197,12 +197,13 @@ async function stream(
   try {
     while (next.done !== true && !responder.closed) {
       outcome.bytes += next.value.length
-      if (!responder.write(next.value) && !responder.closed) {
+      const waits = !responder.write(next.value) && !responder.closed
+      if (waits) {
         await new Promise<void>(resolve => {
           wake = resolve
         })
       }
-      next = await chunks.next()
+      next = await chunks.next(waits && responder.releasesOnDrain && !responder.closed)
     }
     responder.end()
   } catch (error) {

@@ -35,6 +35,8 @@ export interface Responder {
   fail(error: StrataError, fields: string[]): void
   interim(status: number, fields: RawFields): void
   onDrain(listener: () => void): void
+  /** What `write` was given before is nobody's any more once `onDrain` tells: its memory may be written over. */
+  readonly releasesOnDrain: boolean
   /** The client has gone, or the answer is out. */
   onClose(listener: () => void): void
   /** Answers in one go, of a head that was rendered once and is sent many times. */

@@ -129,6 +129,11 @@ export class NodeResponder implements Responder {
     this.#asClient(() => writeRaw(this.res, `${text}\r\n`))
   }
 
+  /** Whoever stands between us and the socket (compression, a recorder) may hold the bytes for longer. */
+  get releasesOnDrain(): boolean {
+    return this.isFirst && this.methods === this.res && this.methods.write === ServerResponse.prototype.write
+  }
+
   onDrain(listener: () => void): void {
     this.methods.on.call(this.res, 'drain', listener)
   }

@@ -78,7 +78,7 @@ export function guardBodies(
     health: () => guard.health(),
 
     get: id => guard.wait(() => store.get(id), fast),
-    read: (id, range) => guardedRead(() => store.read(id, range), guard, fast),
+    read: (id, range, memory) => guardedRead(() => store.read(id, range, memory), guard, fast),
     put: (id, bytes, note) => guard.wait(() => store.put(id, bytes, note), upload),
     sink: (id, note) => guardedSink(store.sink(id, note), guard, upload),
     ...(store.notes === undefined ? {} : { notes: guardedNotes(store.notes, guard, slow) }),

@@ -74,6 +74,7 @@ function collector(outcome: Outcome, resolve: (given: Given) => void): Responder
   const done = () => resolve({ status, body, outcome })
   return {
     headSent: false,
+    releasesOnDrain: false,
     closed: false,
     head(code) {
       status = code

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { StrataError } from '../../errors.js'
 import type { BodyRef, BodyStore, ByteRange } from '../ports/index.js'
 import { digestOf } from './checks.js'
+import { ReusedMemory } from './reused-memory.js'
 
 /** Where small bodies are read. */
 export interface SmallBodies {
@@ -27,7 +28,8 @@ function checked(bytes: Buffer, ref: BodyRef): Buffer {
 
 /**
  * A large body, or a part of it, as checked pieces: each chunk is held until its checksum agrees, so no wrong byte goes out.
- * Reading starts at a chunk's border; what lies before the asked range is checked and dropped.
+ * Reading starts at a chunk's border; what lies before the asked range is checked and dropped. `next(true)` says that nobody has the
+ * piece before it any more: its memory is then written over.
  */
 export async function* readLarge(
   bodies: BodyStore,
@@ -35,7 +37,7 @@ export async function* readLarge(
   range?: ByteRange,
   /** Told of each chunk that has been checked. */
   keep?: (index: number, chunk: Buffer) => void,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Buffer, void, boolean | void> {
   const { chunkSize, size } = ref
   const first = range?.first ?? 0
   const last = range?.last ?? size - 1
@@ -43,7 +45,8 @@ export async function* readLarge(
   const checks = Buffer.from(ref.checks.buffer, ref.checks.byteOffset, ref.checks.length)
   const from = Math.floor(first / chunkSize) * chunkSize
   const to = Math.min((Math.floor(last / chunkSize) + 1) * chunkSize, size) - 1
-  const stream = await bodies.read(ref.id, { first: from, last: to })
+  const memory = keep === undefined ? new ReusedMemory() : undefined
+  const stream = await bodies.read(ref.id, { first: from, last: to }, memory)
   let position = from
   let held: Buffer[] = []
   let heldBytes = 0
@@ -64,7 +67,9 @@ export async function* readLarge(
         keep?.(index, chunk)
         const start = Math.max(first - position, 0)
         const end = Math.min(last - position + 1, chunk.length)
-        yield start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end)
+        const isFree = yield start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end)
+        // Not where a piece of the stream holds a part of another chunk as well.
+        if (isFree === true && held.length === 1 && take === piece.length) memory?.give(piece)
         position += heldBytes
         held = []
         heldBytes = 0

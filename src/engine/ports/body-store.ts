@@ -16,6 +16,11 @@ export interface ByteRange {
   readonly last: number
 }
 
+/** Where a stream of a body gets the memory of its pieces. */
+export interface PieceMemory {
+  take(bytes: number): Buffer
+}
+
 export interface BodyListing {
   readonly bodies: readonly { readonly id: string; readonly size: number; readonly modified: number }[]
   /** Undefined at the end. */
@@ -48,8 +53,11 @@ export interface BodyStore {
   put(id: string, bytes: Uint8Array, note?: string): Promise<void>
   /** A small body whole. */
   get(id: string): Promise<Buffer>
-  /** A stream of the body, or of a part of it. */
-  read(id: string, range?: ByteRange): Promise<Readable>
+  /**
+   * A stream of the body, or of a part of it.
+   * @param memory for its pieces, where the store fills them itself
+   */
+  read(id: string, range?: ByteRange, memory?: PieceMemory): Promise<Readable>
   /** Deletes; unknown ids are no error. */
   remove(ids: readonly string[]): Promise<void>
   /** All bodies, page by page (for the reconciler). */

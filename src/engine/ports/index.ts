@@ -21,7 +21,7 @@ export type {
   MetadataStore,
   Usage,
 } from './metadata-store.js'
-export type { BodyListing, BodyNotes, BodySink, BodyStore, ByteRange } from './body-store.js'
+export type { BodyListing, BodyNotes, BodySink, BodyStore, ByteRange, PieceMemory } from './body-store.js'
 export type { RuleLayer, TileBook, TileCriterion, TileRef, TileSubject } from './tile-book.js'
 export { internedFields } from '../interned.js'
 export { wholeEntry } from './whole-entry.js'

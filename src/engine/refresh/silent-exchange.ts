@@ -13,6 +13,7 @@ export interface Told {
 class SilentResponder implements Responder {
   headSent = false
   closed = false
+  readonly releasesOnDrain = false
   #onClose: (() => void)[] = []
 
   head(): void {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { access, constants, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { BodyListing, BodySink, BodyStore, ByteRange } from '../../engine/ports/index.js'
+import type { BodyListing, BodySink, BodyStore, ByteRange, PieceMemory } from '../../engine/ports/index.js'
 import { isBodyId, missingBody, requireBodyId, shortBody } from '../local/body-id.js'
 import { listBodies, placeOf, removeStaleFiles } from './body-folder.js'
 import { FileSink, moveInto } from './file-sink.js'
@@ -74,7 +74,7 @@ class FileBodyStore implements BodyStore {
     }
   }
 
-  async read(id: string, range?: ByteRange): Promise<Readable> {
+  async read(id: string, range?: ByteRange, memory?: PieceMemory): Promise<Readable> {
     if (!isBodyId(id)) throw missingBody(id)
     let file
     try {
@@ -85,7 +85,7 @@ class FileBodyStore implements BodyStore {
     try {
       const { size } = await file.stat()
       if (range !== undefined && range.last >= size) throw shortBody(id, size, range.last + 1)
-      return new FileStream(id, file, range?.first ?? 0, range === undefined ? size : range.last + 1)
+      return new FileStream(id, file, range?.first ?? 0, range === undefined ? size : range.last + 1, memory)
     } catch (error) {
       await file.close()
       throw ioError(error)

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import type { PieceMemory } from '../../engine/ports/index.js'
 import { shortBody } from '../local/body-id.js'
 import { ioError } from './io-error.js'
 
@@ -13,15 +14,17 @@ export class FileStream extends Readable {
   readonly #id: string
   readonly #file: FileHandle
   readonly #end: number
+  readonly #memory: PieceMemory | undefined
   #at: number
   #reading: Promise<unknown> = Promise.resolve()
 
-  constructor(id: string, file: FileHandle, start: number, end: number) {
+  constructor(id: string, file: FileHandle, start: number, end: number, memory?: PieceMemory) {
     super({ highWaterMark: CHUNK })
     this.#id = id
     this.#file = file
     this.#at = start
     this.#end = end
+    this.#memory = memory
   }
 
   override _read(): void {
@@ -45,7 +48,8 @@ export class FileStream extends Readable {
   async #next(): Promise<void> {
     const want = Math.min(CHUNK, this.#end - this.#at)
     try {
-      const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafeSlow(want), 0, want, this.#at)
+      const piece = this.#memory?.take(want) ?? Buffer.allocUnsafeSlow(want)
+      const { bytesRead, buffer } = await this.#file.read(piece, 0, want, this.#at)
       if (this.destroyed) return
       if (bytesRead === 0) throw shortBody(this.#id, this.#at, this.#end)
       this.#at += bytesRead

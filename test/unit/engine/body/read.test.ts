@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { ChunkChecksums, digestOf } from '../../../../src/engine/body/checks.js'
 import { readLarge, readSmall } from '../../../../src/engine/body/read.js'
-import type { BodyRef, ByteRange } from '../../../../src/engine/ports/index.js'
+import type { BodyRef, BodyStore, ByteRange } from '../../../../src/engine/ports/index.js'
 import { memoryBodyStore } from '../../../../src/stores/memory/index.js'
 
 const DAMAGED = expect.objectContaining({ code: 'STRATA_BODY_DAMAGED' })
@@ -118,6 +119,51 @@ describe('large bodies (P3)', () => {
     const { bodies, ref } = await stored(sample(20))
     await bodies.remove([ref.id])
     await expect(read({ bodies, ref })).rejects.toMatchObject({ code: 'STRATA_BODY_MISSING' })
+  })
+})
+
+describe('pieces that are written over (P3)', () => {
+  /** Streams the body in pieces of these lengths, in memory that it is given. */
+  const streaming = (bytes: Buffer, lengths: readonly number[]): BodyStore => ({
+    ...memoryBodyStore({ maxBytes: 1 << 20 }),
+    read: async (_id, range, memory) => {
+      const part = bytes.subarray(range!.first, range!.last + 1)
+      const pieces = function* () {
+        for (let at = 0, i = 0; at < part.length; i++) {
+          const length = Math.min(lengths[i % lengths.length]!, part.length - at)
+          const piece = memory?.take(length) ?? Buffer.alloc(length)
+          part.copy(piece, 0, at, at + length)
+          yield piece
+          at += length
+        }
+      }
+      return Readable.from(pieces(), { highWaterMark: 1 })
+    },
+  })
+
+  test('however they come, who has let go of a piece gets the next one right', async () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 90 }), lengths, fc.nat(), async (size, pieces, seed) => {
+        const bytes = sample(size)
+        const ref: BodyRef = { id: 'l-1', size, digest: '', chunkSize: CHUNK, checks: checksOf(bytes) }
+        const chunks = readLarge(streaming(bytes, pieces), ref)
+        const held: { at: number; chunk: Buffer }[] = []
+        let at = 0
+        for (let i = 0, next = await chunks.next(); next.done !== true; i++) {
+          const chunk = next.value
+          expect(chunk).toEqual(bytes.subarray(at, at + chunk.length))
+          // Some are let go of, the others must stay as they are.
+          const isFree = (seed >> (i % 16)) % 2 === 1
+          if (!isFree) held.push({ at, chunk })
+          at += chunk.length
+          next = await chunks.next(isFree)
+        }
+        expect(at).toBe(size)
+        for (const { at, chunk } of held) expect(chunk).toEqual(bytes.subarray(at, at + chunk.length))
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
