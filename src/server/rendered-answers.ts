@@ -19,6 +19,7 @@ type Internals = ServerResponse & {
   _maxRequestsPerSocket: number | undefined
   /** Documented for requests alone, and there for both. */
   getRawHeaderNames(): string[]
+  _writeRaw(bytes: Buffer): boolean
 }
 
 type Body = Parameters<RenderedAnswers['send']>[1]
@@ -157,11 +158,16 @@ function sendBytes(res: Internals, status: number, head: Buffer, body: Body): vo
   res._headerSent = true
   // To a HEAD, node would drop all that is written, the head as well.
   res._hasBody = true
-  res.cork()
-  res.write(head)
-  if (Buffer.isBuffer(body)) res.write(body)
-  else if (body !== undefined) for (const piece of body) res.write(piece)
-  res.uncork()
+  if (body === undefined) {
+    // In its place in the pipeline, and alone: nothing to gather.
+    res._writeRaw(head)
+  } else {
+    res.cork()
+    res.write(head)
+    if (Buffer.isBuffer(body)) res.write(body)
+    else for (const piece of body) res.write(piece)
+    res.uncork()
+  }
   res.end()
 }
 
