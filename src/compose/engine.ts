@@ -72,7 +72,12 @@ export async function openEngine(
   const failpoints = await failpointsOfTests()
   const opened = await openStores(backend.backend, config, warn)
   const stores = failpoints?.withStores(opened) ?? opened
-  const parts = buildParts(stores, settings, tiles, warn, () => sweeper.relieve())
+  const parts = buildParts(stores, settings, tiles, warn, {
+    onMarks: () => sweeper.relieve(),
+    onOver: () => {
+      if (settings.sweep.intervalMs > 0) sweeper.poke()
+    },
+  })
   const jobs = new Jobs({
     store: stores.jobs,
     clock: systemClock,

@@ -11,18 +11,27 @@ import { PendingBytes } from '../engine/pending.js'
 import { isInline, type TileBook } from '../engine/ports/index.js'
 import { RecentUses } from '../engine/recent-uses.js'
 import { Stats } from '../engine/stats.js'
+import { StoreRoom } from '../engine/store-room.js'
 import { AccessLog } from '../engine/sweep/access-log.js'
 import { systemTimers } from '../engine/timers.js'
 import { messageOf } from '../errors.js'
 import type { Stores } from './stores.js'
 
-/** What a journey works with, on these stores. @param onMarks the log of marks has grown */
+/** What calls for a sweep. */
+export interface SweepCauses {
+  /** The log of marks has grown. */
+  readonly onMarks: () => void
+  /** The store is over its limits. */
+  readonly onOver: () => void
+}
+
+/** What a journey works with, on these stores. */
 export function buildParts(
   stores: Stores,
   settings: Parts['settings'],
   tiles: TileBook,
   warn: Parts['events']['warn'],
-  onMarks: () => void,
+  { onMarks, onOver }: SweepCauses,
 ): Parts {
   const memory = new MemoryTier(settings.memory, settings.limits.maxVariants)
   const fence = new Fence(stores.metadata, {
@@ -59,6 +68,13 @@ export function buildParts(
     owed: new OwedInvalidations(fence, systemTimers, { warn }),
     pending: new PendingBytes(settings.limits.maxPendingBytes),
     uses: new RecentUses(settings.limits.minUses),
+    room: new StoreRoom({
+      metadata: stores.metadata,
+      limits: settings.limits,
+      clock: systemClock,
+      onOver,
+      events: { warn },
+    }),
     stats: new Stats(),
     accessLog: new AccessLog(stores.metadata, {
       timers: systemTimers,

@@ -33,12 +33,15 @@ export interface AssessInput {
   readonly candidate: EntryCandidate | undefined
   readonly unkeyed: UnkeyedFields
   readonly conditional: boolean
-  /** It has been asked for often enough to be worth storing. */
-  readonly isWanted: boolean
+  /** Why the store is not to have it, unless it has it already. */
+  readonly unwanted: Unwanted | undefined
   readonly requestTime: number
   readonly responseTime: number
   readonly head: ResponseHead
 }
+
+/** It has not been asked for often enough to be worth storing, or there is no room for it. */
+export type Unwanted = 'min-uses' | 'store-full'
 
 export type Assessment =
   | Exclude<Judgement, { action: 'store' | 'pass' }>
@@ -46,7 +49,7 @@ export type Assessment =
   /** Good for all who wait, but no store can take it now, or it is not worth it yet. */
   | {
       readonly action: 'share'
-      readonly refusal: 'store-unavailable' | 'min-uses'
+      readonly refusal: 'store-unavailable' | Unwanted
       readonly fields: readonly string[]
       readonly freshUntil: number
       readonly bornAt: number
@@ -132,7 +135,8 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   const bornAt = responseTime - age
   const share = { action: 'share', fields, freshUntil, bornAt } as const
   if (stamp === undefined) return { ...share, refusal: 'store-unavailable' }
-  if (!input.isWanted && input.candidate === undefined) return { ...share, refusal: 'min-uses' }
+  if (input.unwanted !== undefined && input.candidate === undefined)
+    return { ...share, refusal: input.unwanted }
   return {
     action: 'store',
     freshUntil,

@@ -2,7 +2,7 @@ import { StrataError } from '../errors.js'
 import { mayStandIn } from '../http/judge.js'
 import { acceptsCoding } from '../http/content-coding.js'
 import { fieldValue } from '../http/fields.js'
-import { assess, contentLength, valueOf, type Assessment } from './assess.js'
+import { assess, contentLength, valueOf, type Assessment, type Unwanted } from './assess.js'
 import type { EntryCandidate } from './candidates.js'
 import type { Flight, FlightHead } from './flight.js'
 import { originRequest, type ForwardMode } from './forward.js'
@@ -201,11 +201,17 @@ export class Lead implements OriginTaker {
       stamp: this.#stamp,
       settings: this.parts.settings,
       conditional: this.#mode.kind === 'revalidate',
-      isWanted: this.parts.uses.suffice(identity.text),
+      unwanted: this.#unwanted(identity.text),
       requestTime: this.#requestTime,
       responseTime,
       head,
     })
+  }
+
+  #unwanted(text: string): Unwanted | undefined {
+    const { uses, room } = this.parts
+    if (!uses.suffice(text)) return 'min-uses'
+    return room.isFull ? 'store-full' : undefined
   }
 
   /** A client that names no coding gets what the origin chose (RFC 9110 §12.5.3). */

@@ -12,6 +12,7 @@ import type { BodyStore, FillLocks, MetadataStore, TileBook } from './ports/inde
 import type { RecentUses } from './recent-uses.js'
 import type { EngineSettings } from './settings.js'
 import type { Stats } from './stats.js'
+import type { StoreRoom } from './store-room.js'
 import type { AccessLog } from './sweep/access-log.js'
 
 /** What the steps of the journey work with. */
@@ -34,6 +35,7 @@ export interface Parts {
   readonly owed: OwedInvalidations
   readonly pending: PendingBytes
   readonly uses: RecentUses
+  readonly room: StoreRoom
   readonly stats: Stats
   /** The map layers of the rules. */
   readonly tiles?: TileBook

@@ -24,6 +24,24 @@ describe('metadata in the embedded store under faults', () => {
     await store.close()
   })
 
+  test('what gives room back passes what takes it, however much of that waits', async () => {
+    const store = lmdbMetadataStore({ path })
+    const { entry } = await storeEntry(store, { key: sampleKey('first') })
+    const checked = await store.peekFence!()
+    const over: string[] = []
+    const fills = Array.from({ length: 2000 }, (_, i) => {
+      const body = { ...entry.body, id: '', size: 0, digest: '' }
+      const fill = { ...entry, key: sampleKey(i), body }
+      return store.commit(fill, { checked, maxVariants: 1 }).then(() => over.push('fill'))
+    })
+    const { key, variant, body } = entry
+    const removal = store.remove([{ key, variant, bodyId: body.id }]).then(() => over.push('removal'))
+    await Promise.all([...fills, removal])
+    expect(over).toHaveLength(2001)
+    expect(over.indexOf('removal')).toBeLessThan(1000)
+    await store.close()
+  })
+
   test('a folder with a dot, not there yet, is made', async () => {
     const store = lmdbMetadataStore({ path: join(path, 'a/strata.d') })
     expect((await storeEntry(store)).result.ok).toBe(true)

@@ -15,6 +15,7 @@ import { PendingBytes } from '../../src/engine/pending.js'
 import type { BodyStore, MetadataStore } from '../../src/engine/ports/index.js'
 import type { EngineSettings } from '../../src/engine/settings.js'
 import { Stats } from '../../src/engine/stats.js'
+import { StoreRoom } from '../../src/engine/store-room.js'
 import { AccessLog } from '../../src/engine/sweep/access-log.js'
 import { ManualTime } from './manual-timers.js'
 
@@ -50,6 +51,13 @@ export async function engineNode(
       get: id => (isInline(id) ? stores.metadata.inlineBody(id) : stores.bodies.get(id)),
     },
     uses: new RecentUses(settings.limits.minUses),
+    room: new StoreRoom({
+      metadata: stores.metadata,
+      limits: settings.limits,
+      clock: time,
+      onOver: () => {},
+      events,
+    }),
     lease: new Lease({ ...stores, fence, clock: time, timers: time, ...settings.tiers }),
     variances: new LearntVariances(),
     answers: new AnswerFields(settings.http),

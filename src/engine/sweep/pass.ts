@@ -104,10 +104,14 @@ export class Pass implements SweepProgress {
     if (this.#cancelled) listener()
   }
 
-  /** Between batches: lets requests go first, and pauses in proportion to what the batch took. @throws PassCancelled */
-  async breathe(): Promise<void> {
+  /**
+   * Between batches: lets requests go first, and pauses in proportion to what the batch took.
+   * @param hurries without the pause
+   * @throws PassCancelled
+   */
+  async breathe(hurries = false): Promise<void> {
     await nextTurn()
-    if (!this.#cancelled) await this.#pause()
+    if (!this.#cancelled && !hurries) await this.#pause()
     if (this.#cancelled) throw new PassCancelled('it was cancelled')
   }
 

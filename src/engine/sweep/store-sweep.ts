@@ -1,4 +1,4 @@
-import type { MetadataStore } from '../ports/index.js'
+import type { MetadataStore, Usage } from '../ports/index.js'
 import type { Pass } from './pass.js'
 
 /** Entries that no request can use any more. */
@@ -24,9 +24,16 @@ export interface EvictionLimits {
   readonly maxStoreEntries: number
 }
 
+/** Where a sweep leaves off, as a part of the limits. */
 const DOWN_TO = 0.8
+/** So far over its limits the store takes nothing more: it fills faster than sweeps empty it. */
+const FULL = 1.1
 
-/** Over a limit, the least recently used entries go until both are at 80 % or below. */
+export function isFull(usage: Usage, limits: EvictionLimits): boolean {
+  return isOver(usage, limits, FULL)
+}
+
+/** Over a limit, the least recently used entries go until both are at 80 % or below; without pauses until it is no longer over. */
 export async function sweepExcess(
   store: MetadataStore,
   pass: Pass,
@@ -34,7 +41,7 @@ export async function sweepExcess(
   batch: number,
 ): Promise<void> {
   const before = await store.usage()
-  if (before.bodyBytes <= limits.maxStoreBytes && before.entries <= limits.maxStoreEntries) return
+  if (!isOver(before, limits)) return
   for (let usage = before; ; usage = await store.usage()) {
     const bytes = usage.bodyBytes - limits.maxStoreBytes * DOWN_TO
     const entries = usage.entries - limits.maxStoreEntries * DOWN_TO
@@ -49,6 +56,15 @@ export async function sweepExcess(
     pass.removed += removed
     pass.bytes += freed
     if (removed === 0) return
-    await pass.breathe()
+    await pass.breathe(isOver(usage, limits))
   }
+}
+
+/** @param times the limits */
+export function isOver(
+  { bodyBytes, entries }: Pick<Usage, 'bodyBytes' | 'entries'>,
+  { maxStoreBytes, maxStoreEntries }: EvictionLimits,
+  times = 1,
+): boolean {
+  return bodyBytes > maxStoreBytes * times || entries > maxStoreEntries * times
 }

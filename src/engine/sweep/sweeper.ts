@@ -8,7 +8,7 @@ import { Counts, type Collector } from './counts.js'
 import { MarkSweep } from './mark-sweep.js'
 import { Pass, type SweepProgress } from './pass.js'
 import { OrphanBodies } from './orphan-bodies.js'
-import { sweepExcess, sweepUseless } from './store-sweep.js'
+import { isFull, sweepExcess, sweepUseless } from './store-sweep.js'
 
 export interface SweeperParts {
   readonly metadata: MetadataStore
@@ -210,15 +210,23 @@ export class Sweeper {
   }
 
   async #steps(pass: Pass): Promise<void> {
-    const { metadata, bodies, clock, sweep, limits, accessLog } = this.parts
+    const { metadata, bodies, clock, sweep, limits } = this.parts
+    // What takes nothing more can't wait for a walk through all of it.
+    if (isFull(await metadata.usage(), limits)) await this.#evict(pass)
+    pass.step = 'marks'
     await this.#marks.run(pass, clock.now())
     pass.step = 'useless'
     await sweepUseless(metadata, pass, clock.now(), sweep.batch)
-    pass.step = 'eviction'
-    await accessLog?.flush()
-    await sweepExcess(metadata, pass, limits, sweep.batch)
+    await this.#evict(pass)
     pass.step = 'orphans'
     await this.#orphans.sweep(pass, clock.now())
     await bodies.clean?.()
+  }
+
+  async #evict(pass: Pass): Promise<void> {
+    const { metadata, limits, sweep, accessLog } = this.parts
+    pass.step = 'eviction'
+    await accessLog?.flush()
+    await sweepExcess(metadata, pass, limits, sweep.batch)
   }
 }

@@ -20,7 +20,9 @@ const TURN_MS = 4
 /** Write steps of one process, many to a transaction. */
 export class GroupCommit {
   #waiting: Waiting[] = []
-  #isUrgent = false
+  /** So many of those that wait, the first ones, have somebody who waits for them. */
+  #urgent = 0
+  #isClosing = false
   #running: Promise<void> | undefined
   #begunAt = -Infinity
   /** Ends the wait before a transaction. */
@@ -36,14 +38,16 @@ export class GroupCommit {
 
   /**
    * Resolves once the step is committed. A step that throws has changed nothing. It may be run twice, and depends on nothing but the
-   * tables. `mayWait`: for others to share its transaction.
+   * tables. `mayWait`: for others to share its transaction; it lets those pass that may not, so that what takes room (fills) can't hold up
+   * what gives it back (evictions), however much there is of it.
    */
   write<R>(step: () => R, mayWait = false): Promise<R> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ step, resolve, reject })
-      if (!mayWait) {
-        this.#isUrgent = true
+      const each = { step, resolve, reject }
+      if (mayWait) this.#waiting.push(each)
+      else {
+        this.#waiting.splice(this.#urgent++, 0, each)
         this.#hurry?.()
       }
       this.#running ??= this.#run()
@@ -57,7 +61,7 @@ export class GroupCommit {
 
   /** Resolves once all steps that have come are over. */
   async settled(): Promise<void> {
-    this.#isUrgent = true
+    this.#isClosing = true
     this.#hurry?.()
     await this.#running
   }
@@ -65,7 +69,7 @@ export class GroupCommit {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const wait = this.#begunAt + LINGER_MS - performance.now()
-      if (wait > 0 && !this.#isUrgent) await this.#linger(wait)
+      if (wait > 0 && this.#urgent === 0 && !this.#isClosing) await this.#linger(wait)
       this.#begunAt = performance.now()
       await this.#together()
     }
@@ -94,7 +98,7 @@ export class GroupCommit {
       this.#broken = await commitFailure(error)
       if (this.#broken !== undefined) return this.#giveUp(taken, this.#broken)
       // The transaction itself could not be had: so could those of the steps alone.
-      if (taken.length === 0) taken.push(...this.#waiting.splice(0))
+      if (taken.length === 0) taken.push(...this.#takeAll())
       if (taken.length === 1) return taken[0]!.reject(error)
       for (const each of taken) {
         if (this.#broken !== undefined) return this.#giveUp(taken, this.#broken)
@@ -116,13 +120,18 @@ export class GroupCommit {
       } while (taken.length < waiting.length && performance.now() < until)
     } finally {
       this.#waiting = waiting.slice(taken.length)
-      if (this.#waiting.length === 0) this.#isUrgent = false
+      this.#urgent = Math.max(0, this.#urgent - taken.length)
     }
+  }
+
+  #takeAll(): Waiting[] {
+    this.#urgent = 0
+    return this.#waiting.splice(0)
   }
 
   #giveUp(taken: readonly Waiting[], error: StrataError): void {
     for (const each of taken) each.reject(error)
-    for (const each of this.#waiting.splice(0)) each.reject(error)
+    for (const each of this.#takeAll()) each.reject(error)
   }
 
   async #alone({ step, resolve, reject }: Waiting): Promise<void> {

@@ -4,7 +4,7 @@ import { isStrataError, messageOf, StrataError } from '../../errors.js'
 import { LocalMetadataStore } from '../local/metadata-store.js'
 import type { Backend } from '../local/metadata-store.js'
 import { openDatabase } from './database.js'
-import { DATABASE_RESERVE, FreeSpace } from './free-space.js'
+import { BODY_RESERVE, DATABASE_RESERVE, FreeSpace } from './free-space.js'
 import { GroupCommit } from './group-commit.js'
 
 /** How often the snapshots of processes that have crashed are given up: while they hold, LMDB can't use freed pages again, ms. */
@@ -25,6 +25,7 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 function lmdbBackend(path: string): Backend<Uint8Array> {
   const { root, gate, tables, step: runStep } = openDatabase(path)
   const space = new FreeSpace(path, DATABASE_RESERVE)
+  const spaceOfFills = new FreeSpace(path, BODY_RESERVE)
   const group = new GroupCommit(root, gate, runStep)
   gate.watch()
   let closing: Promise<void> | undefined
@@ -50,7 +51,8 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
     },
     write: async (step, mayWait) => {
       requireOpen()
-      space.take(STEP_BYTES)
+      // What may wait takes room, most of the rest gives it back.
+      ;(mayWait === true ? spaceOfFills : space).take(STEP_BYTES)
       try {
         return await group.write(step, mayWait)
       } catch (error) {

@@ -23,10 +23,11 @@ async function site(name: BackendName, options: ProxyOptions) {
   const stats = () => admin<Stats>('/stats')
   const stored = (entries: number) =>
     eventually(async () => (await admin<{ entries: number }>('/status')).entries === entries)
-  return { origin, get, stats, stored }
+  return { origin, proxy, get, stats, stored }
 }
 
 interface Stats {
+  readonly entries: number
   readonly bodyRequests: {
     readonly byOperation: Record<string, number>
     readonly perThousandHits: number
@@ -75,4 +76,27 @@ test('minUses: what is asked for but once is not stored', async () => {
   await stored(2)
   expect(await get('/1')).toBe('HIT')
   expect(origin.requests).toBe(4)
+})
+
+test('a store far over its limit takes nothing more until a sweep has made room, and says so', async () => {
+  const { proxy, get, stats } = await site('embedded', {
+    limits: { maxStoreEntries: 10 },
+    sweep: { intervalMs: 0 },
+  })
+  const detail = async (path: string) =>
+    (await fetch(`${proxy.base}${path}`)).headers.get('cache-status')?.match(/detail=([\w-]+)/)?.[1]
+  let at = 0
+  await eventually(async () => (await detail(`/${++at}`)) === 'store-full')
+  const { entries } = await stats()
+  expect(entries).toBeGreaterThan(11)
+  // Passed on all the same, and what is stored is served and renewed.
+  expect(await get(`/${at}`)).toBe('MISS')
+  expect(await get('/1')).toBe('HIT')
+  expect((await stats()).entries).toBe(entries)
+  await fetch(`${proxy.base}/admin/cache/sweep`, { method: 'POST' })
+  await eventually(async () => (await stats()).entries === 8)
+  await eventually(async () => {
+    await get(`/${++at}`)
+    return (await stats()).entries > 8
+  })
 })

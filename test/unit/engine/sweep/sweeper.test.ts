@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, jest, test } from '@jest/globals'
+import type { MetadataStore } from '../../../../src/engine/ports/index.js'
+import type { ManualTime } from '../../../support/manual-timers.js'
 import { sampleBody, sampleKey } from '../../../support/entries.js'
 import { sweptStore } from '../../../support/swept-store.js'
 
@@ -45,6 +48,31 @@ describe('the other steps', () => {
     expect(await names()).toHaveLength(8)
   })
 
+  test('a store that takes nothing more is emptied before the walk for marks, without pauses until it is within its limits', async () => {
+    const { fill, purge, sweeper, metadata, time } = await sweptStore({
+      sweep: { intervalMs: 0, batch: 3, bodyGraceMs: 0, pace: 0.01 },
+      limits: { maxStoreBytes: 1e9, maxStoreEntries: 20, maxMarks: 1000 },
+    })
+    for (let i = 0; i < 23; i++) await fill(`e${i}`, { tags: ['t'] })
+    await purge({ tag: 't' })
+    const removed = spyOnSlow(metadata, 'remove', time)
+    const walked = spyOnSlow(metadata, 'list', time)
+    const run = sweeper.run()
+    let pauses = 0
+    while (walked.mock.calls.length === 0) {
+      await nextTurn()
+      if (time.waiting === 0) continue
+      pauses++
+      time.advance(1000)
+    }
+    // 23 to 20, 20 to 17, 17 to 16.
+    const before = walked.mock.invocationCallOrder[0]!
+    expect(removed.mock.invocationCallOrder.filter(order => order < before)).toHaveLength(3)
+    expect(pauses).toBe(2)
+    await sweeper.stop()
+    await run
+  })
+
   test('orphan bodies are deleted and forgotten', async () => {
     const { fill, purge, sweeper, bodies, metadata } = await sweptStore()
     const gone = await fill('gone')
@@ -70,7 +98,7 @@ describe('the other steps', () => {
 describe('running', () => {
   test('one pass at a time; callers during a pass share the next one', async () => {
     const { sweeper, metadata } = await sweptStore()
-    const passes = jest.spyOn(metadata, 'usage')
+    const passes = jest.spyOn(metadata, 'useless')
     const first = sweeper.run()
     const others = [sweeper.run(), sweeper.run(), sweeper.run()]
     expect(new Set(others).size).toBe(1)
@@ -82,7 +110,7 @@ describe('running', () => {
     const { sweeper, metadata, time } = await sweptStore({
       sweep: { intervalMs: 5000, batch: 10, bodyGraceMs: 0 },
     })
-    const passes = jest.spyOn(metadata, 'usage')
+    const passes = jest.spyOn(metadata, 'useless')
     sweeper.start()
     time.advance(4999)
     expect(sweeper.progress()).toBeUndefined()
@@ -176,3 +204,12 @@ describe('the wait for a count', () => {
     expect((await counted(3, 1)).answer).toEqual({ matched: 3, sweeping: false })
   })
 })
+
+/** Each call takes five milliseconds. */
+function spyOnSlow(metadata: MetadataStore, method: 'remove' | 'list', time: ManualTime) {
+  const call = metadata[method].bind(metadata) as (...args: unknown[]) => Promise<never>
+  return jest.spyOn(metadata, method).mockImplementation((...args: unknown[]) => {
+    time.advance(5)
+    return call(...args)
+  })
+}

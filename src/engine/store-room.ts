@@ -1,0 +1,61 @@
+import type { Clock } from './clock.js'
+import type { Events } from './parts.js'
+import type { MetadataStore, Usage } from './ports/index.js'
+import { isFull, isOver, type EvictionLimits } from './sweep/store-sweep.js'
+
+/** How long the store's answer holds, ms. */
+const HOLDS_MS = 1000
+/** Between two sweeps that are asked for, unless the store has become full meanwhile, ms. */
+const POKE_AFTER_MS = 5000
+
+export interface StoreRoomParts {
+  readonly metadata: Pick<MetadataStore, 'usage'>
+  readonly limits: EvictionLimits
+  readonly clock: Pick<Clock, 'monotonic'>
+  /** The store is over its limits. */
+  readonly onOver: () => void
+  readonly events: Events
+}
+
+/** Whether the store has room (P9). Sweeps evict in the background: whoever stores would outrun them in the end. */
+export class StoreRoom {
+  #isFull = false
+  #isAsking = false
+  #askedAt = -Infinity
+  #pokedAt = -Infinity
+
+  constructor(private readonly parts: StoreRoomParts) {}
+
+  /** As it was within the last second, for who asks at every answer that is to be stored. */
+  get isFull(): boolean {
+    const now = this.parts.clock.monotonic()
+    if (!this.#isAsking && now - this.#askedAt >= HOLDS_MS) void this.#ask(now)
+    return this.#isFull
+  }
+
+  async #ask(now: number): Promise<void> {
+    const { metadata, limits, onOver } = this.parts
+    this.#isAsking = true
+    try {
+      const usage = await metadata.usage()
+      const wasFull = this.#isFull
+      this.#isFull = isFull(usage, limits)
+      const becameFull = this.#isFull && !wasFull
+      if (becameFull) this.#tell(usage)
+      if (becameFull || (isOver(usage, limits) && now - this.#pokedAt >= POKE_AFTER_MS)) {
+        this.#pokedAt = now
+        onOver()
+      }
+    } catch {
+      // The guard of the store has told why; what was known last holds until it answers again.
+    } finally {
+      this.#askedAt = now
+      this.#isAsking = false
+    }
+  }
+
+  #tell({ entries, bodyBytes }: Usage): void {
+    const { maxStoreEntries, maxStoreBytes } = this.parts.limits
+    this.parts.events.warn('store-full', { entries, maxStoreEntries, bodyBytes, maxStoreBytes })
+  }
+}
