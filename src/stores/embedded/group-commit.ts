@@ -16,6 +16,9 @@ interface Waiting {
 const LINGER_MS = 5
 /** Steps run on the main thread: the rest waits for the next transaction, so that requests are answered in between. */
 const TURN_MS = 4
+/** … or, where the thread is busy and transactions are seldom, for this part of the time since the last one, up to so many ms. */
+const SHARE = 1 / 4
+const MOST_MS = 12
 
 /** Write steps of one process, many to a transaction. */
 export class GroupCommit {
@@ -25,6 +28,7 @@ export class GroupCommit {
   #isClosing = false
   #running: Promise<void> | undefined
   #begunAt = -Infinity
+  #tookAt = 0
   /** Ends the wait before a transaction. */
   #hurry: (() => void) | undefined
   #broken: StrataError | undefined
@@ -110,7 +114,9 @@ export class GroupCommit {
   }
 
   #take(taken: Waiting[], results: unknown[]): void {
-    const until = performance.now() + TURN_MS
+    const now = performance.now()
+    const until = now + Math.min(Math.max(TURN_MS, (now - this.#tookAt) * SHARE), MOST_MS)
+    this.#tookAt = now
     const waiting = this.#waiting
     try {
       do {
