@@ -95,10 +95,14 @@ export const limitsSchema = z.strictObject({
     .describe('Largest body that is stored'),
   maxStoreBytes: bytes({ min: 1 })
     .default(10 * GiB)
-    .describe('Size of the store at which the least recently used entries go, down to 80 %; a tenth above it nothing new is stored'),
+    .describe(
+      'Size of the store at which the least recently used entries go, down to 80 %; a tenth above it nothing new is stored',
+    ),
   maxStoreEntries: count({ min: 1 })
     .default(10_000_000)
-    .describe('Entries in the store at which the least recently used go, down to 80 %; a tenth above it nothing new is stored'),
+    .describe(
+      'Entries in the store at which the least recently used go, down to 80 %; a tenth above it nothing new is stored',
+    ),
   smallBodyBytes: bytes({ max: 16 * MiB })
     .default(256 * 1024)
     .describe('Bodies up to this size are digested with SHA-256 and stored once when equal'),

@@ -7,6 +7,8 @@ import { isFull, isOver, type EvictionLimits } from './sweep/store-sweep.js'
 const HOLDS_MS = 1000
 /** Between two sweeps that are asked for, unless the store has become full meanwhile, ms. */
 const POKE_AFTER_MS = 5000
+/** … where the disk is full: what a sweep has removed still has its readers for a while (`sweep.bodyGraceMs`). */
+const CRAMPED_POKE_AFTER_MS = 45_000
 
 export interface StoreRoomParts {
   readonly metadata: Pick<MetadataStore, 'usage'>
@@ -42,7 +44,8 @@ export class StoreRoom {
       this.#isFull = isFull(usage, limits)
       const becameFull = this.#isFull && !wasFull
       if (becameFull) this.#tell(usage)
-      if (becameFull || (isOver(usage, limits) && now - this.#pokedAt >= POKE_AFTER_MS)) {
+      const pause = usage.isCramped === true ? CRAMPED_POKE_AFTER_MS : POKE_AFTER_MS
+      if (becameFull || (isOver(usage, limits) && now - this.#pokedAt >= pause)) {
         this.#pokedAt = now
         onOver()
       }
@@ -54,8 +57,8 @@ export class StoreRoom {
     }
   }
 
-  #tell({ entries, bodyBytes }: Usage): void {
+  #tell({ entries, bodyBytes, isCramped = false }: Usage): void {
     const { maxStoreEntries, maxStoreBytes } = this.parts.limits
-    this.parts.events.warn('store-full', { entries, maxStoreEntries, bodyBytes, maxStoreBytes })
+    this.parts.events.warn('store-full', { entries, maxStoreEntries, bodyBytes, maxStoreBytes, isCramped })
   }
 }

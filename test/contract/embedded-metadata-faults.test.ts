@@ -8,6 +8,7 @@ import { inlineName } from '../../src/engine/ports/index.js'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { openDatabase } from '../../src/stores/embedded/database.js'
 import { lmdbMetadataStore } from '../../src/stores/embedded/metadata.js'
+import { eventually } from '../support/in-process-proxy.js'
 import { failure } from '../support/failure.js'
 import { sampleBody, sampleEntry, sampleKey, storeEntry } from '../support/entries.js'
 
@@ -68,6 +69,28 @@ describe('metadata in the embedded store under faults', () => {
     const reader = raw()
     expect(reader.getBinary('format')?.toString()).toBe('3')
     await reader.close()
+  })
+
+  test('what has gone leaves room inside of the file, which does not get smaller', async () => {
+    const store = lmdbMetadataStore({ path })
+    const checked = await store.peekFence!()
+    const entries = Array.from({ length: 200 }, (_, i) => {
+      const bytes = Buffer.alloc(10_000, `body ${i}`)
+      const body = { ...sampleBody(bytes), id: inlineName(sampleBody(bytes).digest) }
+      return { bytes, entry: sampleEntry({ key: sampleKey(i), body, stamp: checked }) }
+    })
+    await Promise.all(
+      entries.map(({ bytes, entry }) => store.commit(entry, { checked, maxVariants: 1, inline: bytes })),
+    )
+    const { root, unusedBytes } = openDatabase(path)
+    const before = unusedBytes()
+    expect(before).toBeGreaterThanOrEqual(0)
+    await store.remove(
+      entries.map(({ entry: { key, variant, body } }) => ({ key, variant, bodyId: body.id })),
+    )
+    await eventually(async () => unusedBytes() - before > 200 * 10_000)
+    await root.close()
+    await store.close()
   })
 
   test('data of the format before is taken over', async () => {

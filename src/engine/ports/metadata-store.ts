@@ -80,6 +80,8 @@ export interface Usage {
   /** responseTime of the entry stored longest ago and of the newest one, ms; undefined when empty. */
   readonly oldest?: number
   readonly newest?: number
+  /** Its disk has no room for more, whatever the limits say. */
+  readonly isCramped?: boolean
 }
 
 /**

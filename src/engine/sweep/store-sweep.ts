@@ -26,11 +26,23 @@ export interface EvictionLimits {
 
 /** Where a sweep leaves off, as a part of the limits. */
 const DOWN_TO = 0.8
+/** On a disk without room nobody knows how much has to go: this part of the entries stays, until the next sweep. */
+const CRAMPED_TO = 0.95
 /** So far over its limits the store takes nothing more: it fills faster than sweeps empty it. */
 const FULL = 1.1
 
+/** Something has to go. */
+export function isOver(usage: Usage, limits: EvictionLimits): boolean {
+  return usage.isCramped === true || exceeds(usage, limits, 1)
+}
+
+/** It is to take nothing more. */
 export function isFull(usage: Usage, limits: EvictionLimits): boolean {
-  return isOver(usage, limits, FULL)
+  return usage.isCramped === true || isFarOver(usage, limits)
+}
+
+export function isFarOver(usage: Usage, limits: EvictionLimits): boolean {
+  return exceeds(usage, limits, FULL)
 }
 
 /** Over a limit, the least recently used entries go until both are at 80 % or below; without pauses until it is no longer over. */
@@ -42,9 +54,10 @@ export async function sweepExcess(
 ): Promise<void> {
   const before = await store.usage()
   if (!isOver(before, limits)) return
+  const goal = goalOf(before, limits)
   for (let usage = before; ; usage = await store.usage()) {
-    const bytes = usage.bodyBytes - limits.maxStoreBytes * DOWN_TO
-    const entries = usage.entries - limits.maxStoreEntries * DOWN_TO
+    const bytes = usage.bodyBytes - goal.bytes
+    const entries = usage.entries - goal.entries
     if (bytes <= 0 && entries <= 0) return
     const oldest = await store.leastRecent(batch)
     // Equal bodies are stored once: an entry frees its size at most, so this many are needed at least.
@@ -60,11 +73,11 @@ export async function sweepExcess(
   }
 }
 
-/** @param times the limits */
-export function isOver(
-  { bodyBytes, entries }: Pick<Usage, 'bodyBytes' | 'entries'>,
-  { maxStoreBytes, maxStoreEntries }: EvictionLimits,
-  times = 1,
-): boolean {
-  return bodyBytes > maxStoreBytes * times || entries > maxStoreEntries * times
+function goalOf(before: Usage, { maxStoreBytes, maxStoreEntries }: EvictionLimits) {
+  const cramped = before.isCramped === true ? Math.floor(before.entries * CRAMPED_TO) : Infinity
+  return { bytes: maxStoreBytes * DOWN_TO, entries: Math.min(maxStoreEntries * DOWN_TO, cramped) }
+}
+
+function exceeds({ bodyBytes, entries }: Usage, limits: EvictionLimits, times: number): boolean {
+  return bodyBytes > limits.maxStoreBytes * times || entries > limits.maxStoreEntries * times
 }

@@ -8,7 +8,7 @@ import { Counts, type Collector } from './counts.js'
 import { MarkSweep } from './mark-sweep.js'
 import { Pass, type SweepProgress } from './pass.js'
 import { OrphanBodies } from './orphan-bodies.js'
-import { isFull, sweepExcess, sweepUseless } from './store-sweep.js'
+import { isFarOver, sweepExcess, sweepUseless } from './store-sweep.js'
 
 export interface SweeperParts {
   readonly metadata: MetadataStore
@@ -212,7 +212,7 @@ export class Sweeper {
   async #steps(pass: Pass): Promise<void> {
     const { metadata, bodies, clock, sweep, limits } = this.parts
     // What takes nothing more can't wait for a walk through all of it.
-    if (isFull(await metadata.usage(), limits)) await this.#evict(pass)
+    if (isFarOver(await metadata.usage(), limits)) await this.#evict(pass)
     pass.step = 'marks'
     await this.#marks.run(pass, clock.now())
     pass.step = 'useless'

@@ -39,8 +39,8 @@ export function openDatabase(folder: string): LocalDatabase {
       open<Buffer, string>({ path, noSubdir: true, maxDbs: 16, encoding: 'binary', ...NO_BATCHES }),
     )
     root = opened
-    const { tables, step } = gate.writeSync(() => prepare(opened, folder))
-    return { root, gate, tables, step }
+    const tables = gate.writeSync(() => prepare(opened, folder))
+    return { root, gate, ...tables }
   } catch (error) {
     void root?.close()
     gate?.close()
@@ -52,10 +52,11 @@ export function openDatabase(folder: string): LocalDatabase {
 
 function prepare(root: RootDatabase<Buffer, string>, folder: string): LmdbTables {
   root.transactionSync(() => checkFormat(root, folder))
-  const { tables, step } = lmdbTables(root)
+  const made = lmdbTables(root)
+  const { tables, step } = made
   // One transaction, so that of processes that start together one makes the epoch and the others find it.
   root.transactionSync(() => step(() => initialise(root, tables)))
-  return { tables, step }
+  return made
 }
 
 function checkFormat(root: RootDatabase<Buffer, string>, folder: string): void {

@@ -11,6 +11,8 @@ const MiB = 1_048_576
 export const BODY_RESERVE = 32 * MiB
 /** … and the database itself leaves so much, bytes. */
 export const DATABASE_RESERVE = 8 * MiB
+/** Free space of the disk from which on room inside of files counts, bytes. */
+const INSIDE_FROM = 16 * MiB
 /** What may be written before the disk is asked again, bytes; and for how long its answer holds, ms. */
 const ASK_AFTER = 4 * MiB
 const HOLDS_MS = 250
@@ -24,7 +26,15 @@ export class FreeSpace {
   constructor(
     private readonly folder: string,
     private readonly reserve: number,
+    /** Room in files that are there already, bytes. */
+    private readonly inside: () => number = () => 0,
   ) {}
+
+  /** The reserve is near: what takes more than a little is refused, or will be soon. */
+  get isShort(): boolean {
+    this.#ask(0)
+    return this.#free < this.reserve + ASK_AFTER
+  }
 
   /**
    * Before `bytes` are written.
@@ -41,7 +51,9 @@ export class FreeSpace {
   #ask(bytes: number): void {
     try {
       const { bavail, bsize } = statfsSync(this.folder)
-      this.#free = bavail * bsize
+      const disk = bavail * bsize
+      // What lies inside is in pieces, not each of which fits; and without any disk left nothing can be relied on.
+      this.#free = disk >= INSIDE_FROM ? disk + this.inside() / 2 : disk
     } catch (error) {
       throw ioError(error)
     }

@@ -1,4 +1,4 @@
-import type { Database, RootDatabase } from 'lmdb'
+import type { Database, Key, RootDatabase } from 'lmdb'
 import type { LoggedMark } from '../../engine/ports/index.js'
 import { StrataError } from '../../errors.js'
 import type { Cell, MarkLog, OrderedNames, RowTable, Table, Tables } from '../local/tables.js'
@@ -16,13 +16,20 @@ export interface LmdbTables {
   readonly tables: Tables<Uint8Array>
   /** Runs a step that writes. To be called inside a transaction of the database. */
   step<R>(work: () => R): R
+  /** Pages of the file that nothing is in any more, bytes: LMDB writes to them before the file grows, and never makes it smaller. */
+  unusedBytes(): number
 }
 
 /** The tables of one machine in LMDB: one sub-database each. */
 export function lmdbTables(root: RootDatabase<Buffer, string>): LmdbTables {
-  const open = (name: string) => root.openDB<Buffer, string>({ name, encoding: 'binary' })
-  const names = (name: string) =>
-    orderedNames(root.openDB<Buffer, [number, string]>({ name, encoding: 'binary' }))
+  const all: Database<Buffer, Key>[] = []
+  const openAny = <K extends Key>(name: string) => {
+    const db = root.openDB<Buffer, K>({ name, encoding: 'binary' })
+    all.push(db as unknown as Database<Buffer, Key>)
+    return db
+  }
+  const open = (name: string) => openAny<string>(name)
+  const names = (name: string) => orderedNames(openAny<[number, string]>(name))
   const state = open('state')
   let stepping = false
   const log = cell(state, 'log', logRecord, () => stepping)
@@ -37,7 +44,7 @@ export function lmdbTables(root: RootDatabase<Buffer, string>): LmdbTables {
     inline: table(open('inline'), PLAIN),
     dead: names('dead'),
     deleting: names('deleting'),
-    marks: markLog(root.openDB<Buffer, [number, number]>({ name: 'marks', encoding: 'binary' })),
+    marks: markLog(openAny<[number, number]>('marks')),
     log,
     counts,
   }
@@ -56,7 +63,35 @@ export function lmdbTables(root: RootDatabase<Buffer, string>): LmdbTables {
         counts.forget()
       }
     },
+    unusedBytes: () => unusedBytes(root, all),
   }
+}
+
+/** What lmdb's `getStats` gives, of a database and of the file. */
+interface Pages {
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+}
+interface FileStats {
+  readonly pageSize: number
+  readonly lastPageNumber: number
+  /** The list of free pages. */
+  readonly free: Pages
+  readonly root: Pages
+}
+
+const META_PAGES = 2
+
+function unusedBytes(
+  root: RootDatabase<Buffer, string>,
+  databases: readonly Database<Buffer, Key>[],
+): number {
+  const { pageSize, lastPageNumber, free, root: main } = root.getStats() as FileStats
+  const used = [free, main, ...databases.map(db => db.getStats() as Pages)]
+    .map(pages => pages.treeBranchPageCount + pages.treeLeafPageCount + pages.overflowPages)
+    .reduce((sum, pages) => sum + pages, META_PAGES)
+  return (lastPageNumber + 1 - used) * pageSize
 }
 
 function table<V>(db: Database<Buffer, string>, { encode, decode }: Packed<V>): Table<V> {

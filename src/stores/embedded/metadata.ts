@@ -23,9 +23,9 @@ export function lmdbMetadataStore({ path }: { path: string }): MetadataStore {
 }
 
 function lmdbBackend(path: string): Backend<Uint8Array> {
-  const { root, gate, tables, step: runStep } = openDatabase(path)
+  const { root, gate, tables, step: runStep, unusedBytes } = openDatabase(path)
   const space = new FreeSpace(path, DATABASE_RESERVE)
-  const spaceOfFills = new FreeSpace(path, BODY_RESERVE)
+  const spaceOfFills = new FreeSpace(path, BODY_RESERVE, unusedBytes)
   const group = new GroupCommit(root, gate, runStep)
   gate.watch()
   let closing: Promise<void> | undefined
@@ -60,6 +60,7 @@ function lmdbBackend(path: string): Backend<Uint8Array> {
       }
     },
     fault: () => group.broken,
+    isCramped: () => spaceOfFills.isShort,
     term: () => (closing === undefined ? gate.term : undefined),
     flushed: async () => {
       try {

@@ -34,6 +34,8 @@ export interface Backend<T> {
   term?(): number | undefined
   /** Why nothing can be written any more. */
   fault?(): Error | undefined
+  /** There is no room for more. */
+  isCramped?(): boolean
   /** Resolves when all writes that have resolved outlive a loss of power. */
   flushed(): Promise<void>
   close(): Promise<void>
@@ -138,7 +140,8 @@ export class LocalMetadataStore<T> implements MetadataStore {
   }
 
   async usage(): Promise<Usage> {
-    return this.#backend.read(() => readUsage(this.#tables))
+    const usage = this.#backend.read(() => readUsage(this.#tables))
+    return this.#backend.isCramped?.() === true ? { ...usage, isCramped: true } : usage
   }
 
   async leastRecent(limit: number): Promise<readonly (EntryHandle & { readonly size: number })[]> {

@@ -21,7 +21,8 @@ afterEach(async () => {
 
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
 
-test('embedded: what can’t be stored is served all the same, and the process lives on', async () => {
+/** On a disk of 64 MiB, with no memory tier. */
+async function onSmallDisk(settings: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'strata-full-'))
   open.push(() => rm(folder, { recursive: true, force: true }))
   const origin = await startPatternOrigin()
@@ -37,6 +38,9 @@ test('embedded: what can’t be stored is served all the same, and the process l
         STRATA_DATA_DIR: folder,
         STRATA_MEMORY_MAX_BYTES: '0',
         STRATA_SWEEP_BODY_GRACE_MS: '0',
+        // Only when asked.
+        STRATA_SWEEP_INTERVAL_MS: '0',
+        ...settings,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -61,7 +65,18 @@ test('embedded: what can’t be stored is served all the same, and the process l
     return { status: response.status, digest: createHash('sha256').update(body).digest('hex') }
   }
 
-  const MiB = 1024 ** 2
+  const cacheOf = async (path: string) => {
+    const response = await fetch(base + path)
+    await response.arrayBuffer()
+    return response.headers.get('X-Cache')
+  }
+  return { base, ask, cacheOf, lines, child, ended }
+}
+
+const MiB = 1024 ** 2
+
+test('embedded: what can’t be stored is served all the same, and the process lives on', async () => {
+  const { base, ask, cacheOf, lines, child, ended } = await onSmallDisk()
   const whole = (size: number) => ({ status: 200, digest: patternDigest(size) })
   // Until there is no room, and well beyond.
   for (let i = 0; i < 30; i++) expect(await ask(`/${4 * MiB}?${i}`)).toEqual(whole(4 * MiB))
@@ -73,7 +88,6 @@ test('embedded: what can’t be stored is served all the same, and the process l
     expect(answers).toEqual(Array(50).fill(small))
   }
   // What was stored before is there still, and can be purged: that makes room again.
-  const cacheOf = async (path: string) => (await fetch(base + path)).headers.get('X-Cache')
   expect(await cacheOf(`/${4 * MiB}?0`)).toBe('HIT')
   expect(await cacheOf(`/${4 * MiB}?29`)).toBe('MISS')
   const purged = await fetch(`${base}/admin/cache/invalidate`, {
@@ -90,6 +104,27 @@ test('embedded: what can’t be stored is served all the same, and the process l
   expect(lines.some(({ what }) => what === 'fill-failed')).toBe(true)
   expect(child.exitCode ?? child.signalCode).toBeNull()
   expect((await fetch(`${base}/health`)).status).toBe(200)
+  child.kill('SIGTERM')
+  expect((await ended)[0]).toBe(0)
+})
+
+test('embedded: small bodies that have filled the disk make room for new ones, though the file never gets smaller', async () => {
+  const { base, cacheOf, lines, child, ended } = await onSmallDisk()
+  const said = () => lines.filter(({ what }) => what === 'store-full').length
+  for (let at = 0; said() === 0; at += 50)
+    await Promise.all([...Array(50).keys()].map(i => cacheOf(`/9000?${at + i}`)))
+  const sweep = () => fetch(`${base}/admin/cache/sweep`, { method: 'POST' })
+  // Several times over: each time there is room only where something was before.
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 30; i++) {
+      await eventually(async () => {
+        if ((await cacheOf(`/9000?${round}-${i}`)) === 'HIT') return true
+        await sweep()
+        return false
+      })
+    }
+  }
+  expect(child.exitCode ?? child.signalCode).toBeNull()
   child.kill('SIGTERM')
   expect((await ended)[0]).toBe(0)
 })

@@ -38,6 +38,7 @@ describe('room in the store', () => {
     [{ entries: 111 }, true, 1],
     [{ bodyBytes: 1001 }, false, 1],
     [{ bodyBytes: 1101 }, true, 1],
+    [{ entries: 1, isCramped: true }, true, 1],
   ])('with %j: full %p, sweeps asked for %i', async (usage, isFull, sweeps) => {
     const { later, onOver } = room(usage)
     expect(await later(0)).toBe(isFull)
@@ -63,9 +64,20 @@ describe('room in the store', () => {
     await later(1000)
     expect(onOver).toHaveBeenCalledTimes(3)
     expect(warn.mock.calls).toEqual([
-      ['store-full', { entries: 200, maxStoreEntries: 100, bodyBytes: 0, maxStoreBytes: 1000 }],
+      [
+        'store-full',
+        { entries: 200, maxStoreEntries: 100, bodyBytes: 0, maxStoreBytes: 1000, isCramped: false },
+      ],
     ])
     expect(await later(1000, { entries: 80 })).toBe(false)
+  })
+
+  test('a full disk: a sweep every 45 seconds', async () => {
+    const { later, onOver, warn } = room({ entries: 1, isCramped: true })
+    for (let i = 0; i < 90; i++) expect(await later(1000)).toBe(true)
+    expect(onOver).toHaveBeenCalledTimes(2)
+    expect(warn).toHaveBeenCalledTimes(1)
+    expect(await later(1000, { entries: 1 })).toBe(false)
   })
 
   test('while the store does not answer, what it said last holds', async () => {

@@ -73,6 +73,17 @@ describe('the other steps', () => {
     await run
   })
 
+  test('a disk without room: what is dead goes, then a twentieth of the rest, and no more in this sweep', async () => {
+    const { fill, purge, sweeper, metadata, names, time } = await sweptStore()
+    const usage = metadata.usage.bind(metadata)
+    jest.spyOn(metadata, 'usage').mockImplementation(async () => ({ ...(await usage()), isCramped: true }))
+    for (let i = 0; i < 100; i++)
+      await fill(`e${i}`, { responseTime: time.now() + i, tags: i >= 60 ? ['t'] : [] })
+    await purge({ tag: 't' })
+    await sweeper.run()
+    expect(await names()).toEqual(Array.from({ length: 57 }, (_, i) => `e${i + 3}`).sort())
+  })
+
   test('orphan bodies are deleted and forgotten', async () => {
     const { fill, purge, sweeper, bodies, metadata } = await sweptStore()
     const gone = await fill('gone')
