@@ -19,7 +19,8 @@ const HOLDS_MS = 250
 
 /** Looks after the free space of the disk that a folder is on, so that nothing runs into its end. */
 export class FreeSpace {
-  #free = 0
+  #disk = 0
+  #within = 0
   #taken = 0
   #askedAt = -Infinity
 
@@ -30,10 +31,10 @@ export class FreeSpace {
     private readonly inside: () => number = () => 0,
   ) {}
 
-  /** The reserve is near: what takes more than a little is refused, or will be soon. */
+  /** Something has to go: the reserve is near, also with the room inside. Where that is plenty, and the disk full, others must go. */
   get isShort(): boolean {
     this.#ask(0)
-    return this.#free < this.reserve + ASK_AFTER
+    return this.#disk + this.#within < this.reserve + ASK_AFTER
   }
 
   /**
@@ -43,7 +44,9 @@ export class FreeSpace {
   take(bytes: number): void {
     this.#taken += bytes
     if (this.#taken > ASK_AFTER || performance.now() - this.#askedAt > HOLDS_MS) this.#ask(bytes)
-    if (this.#free - this.#taken >= this.reserve) return
+    // Without any disk left nothing can be relied on.
+    const free = this.#disk >= INSIDE_FROM ? this.#disk + this.#within : this.#disk
+    if (free - this.#taken >= this.reserve) return
     const message = `the disk of ${this.folder} is full: less than ${this.reserve / MiB} MiB are free`
     throw new StrataError('STRATA_STORE_UNAVAILABLE', message)
   }
@@ -51,9 +54,9 @@ export class FreeSpace {
   #ask(bytes: number): void {
     try {
       const { bavail, bsize } = statfsSync(this.folder)
-      const disk = bavail * bsize
-      // What lies inside is in pieces, not each of which fits; and without any disk left nothing can be relied on.
-      this.#free = disk >= INSIDE_FROM ? disk + this.inside() / 2 : disk
+      this.#disk = bavail * bsize
+      // It is in pieces, not each of which fits.
+      this.#within = this.inside() / 2
     } catch (error) {
       throw ioError(error)
     }
