@@ -248,15 +248,13 @@ function inlineBody(bytes: Buffer): BodyRef {
   return { id, size: bytes.length, digest: digestInName(id), chunkSize: 0, checks: NO_CHECKS }
 }
 
-/** What a body may keep in memory beside itself: this many bytes, or this part of its own. */
+/** What a body may keep in memory beside itself, bytes. */
 const WASTE = 64
-const WASTED_PART = 1 / 16
 
 /**
- * A slice of a socket's larger buffer would keep all of it in memory. A body that came in one piece with its head has not much beside it,
- * and a copy of it costs more than that.
+ * A slice of a socket's larger buffer would keep all of it in memory. Not even the head that it came with is left: a miss would cost 6 %
+ * less CPU time, and each entry some 250 bytes more.
  */
 function compact(bytes: Buffer): Buffer {
-  const waste = bytes.buffer.byteLength - bytes.length
-  return waste > Math.max(WASTE, bytes.length * WASTED_PART) ? Buffer.from(bytes) : bytes
+  return bytes.buffer.byteLength > bytes.length + WASTE ? Buffer.from(bytes) : bytes
 }
