@@ -5,6 +5,7 @@ import type { Flight } from './flight.js'
 import type { Lead } from './lead.js'
 import type { FenceState } from './ports/index.js'
 import type { RemoteFlight } from './remote-flight.js'
+import { SlotMap, Slots } from './slots.js'
 import type { UnkeyedFields } from './unkeyed-fields.js'
 
 export interface Running {
@@ -28,12 +29,12 @@ const REMEMBERED_ENDS = 10_000
 /** The flights of this process that are not over: which others may join, which fetch for a key, and when the last of a key was over. */
 export class RunningFlights {
   /** Those that others may join. */
-  readonly #byName = new Map<string, Running>()
+  readonly #byName = new SlotMap<Running>()
   /** All that bring what others of the key will find. */
-  readonly #byKey = new Map<string, Running[]>()
+  readonly #byKey = new SlotMap<Running[]>()
   /** When a flight of a key was last over, monotonic ms; for those whose lookup overlapped with it. */
   readonly #settledAt = new LRUCache<string, number>({ max: REMEMBERED_ENDS })
-  readonly #unsettled = new Set<Flight>()
+  readonly #unsettled = new Slots<Flight>()
 
   constructor(private readonly clock: Clock) {}
 
@@ -58,10 +59,10 @@ export class RunningFlights {
 
   /** Until it is over. `name`: undefined when nobody may join it. */
   add(running: Running, name: string | undefined, text: string): void {
-    this.#unsettled.add(running.flight)
+    const slot = this.#unsettled.put(running.flight)
     if (name !== undefined) this.#byName.set(name, running)
     running.flight.whenSettled(() => {
-      this.#unsettled.delete(running.flight)
+      this.#unsettled.take(slot)
       this.#forget(running, name, text)
     })
   }
@@ -87,7 +88,7 @@ export class RunningFlights {
 
   /** Resolves once all that run now are over, and what they brought is stored. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#unsettled].map(settlement))
+    await Promise.all(this.#unsettled.values().map(settlement))
   }
 
   /** The same for those of one key. */

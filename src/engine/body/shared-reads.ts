@@ -1,4 +1,5 @@
 import type { BodyRef } from '../ports/index.js'
+import { SlotMap } from '../slots.js'
 import { readSmall, type SmallBodies } from './read.js'
 
 /**
@@ -6,7 +7,7 @@ import { readSmall, type SmallBodies } from './read.js'
  * remote store would be asked for it by each. Bodies are immutable, so whoever comes while one is read may have it too.
  */
 export class SharedReads {
-  readonly #running = new Map<string, Promise<Buffer>>()
+  readonly #running = new SlotMap<Promise<Buffer>>()
 
   constructor(private readonly bodies: SmallBodies) {}
 
