@@ -36,9 +36,14 @@ if (options.entries > 0) {
   row('the same when it has answered a hit', `${answered} bytes`)
 }
 if (options.seconds > 0) {
-  const { hits, misses } = (figures.underLoad = await delayUnderLoad())
-  row('event-loop delay p99, hits', `${hits.p99.toFixed(1)} ms`, '20 ms')
-  row('event-loop delay p99, misses', `${misses.p99.toFixed(1)} ms`, '20 ms')
+  for (const [place, where] of /** @type {const} */ ([
+    ['all', ''],
+    ['server', ', all its threads on one core'],
+  ])) {
+    const { hits, misses } = (figures[`${place}UnderLoad`] = await delayUnderLoad(place))
+    row(`event-loop delay p99, hits${where}`, `${hits.p99.toFixed(1)} ms`, '20 ms')
+    row(`event-loop delay p99, misses${where}`, `${misses.p99.toFixed(1)} ms`, '20 ms')
+  }
 }
 if (options.requests > 0) {
   const { full, half, end, highest } = (figures.resident = await residentMemory())
@@ -195,10 +200,11 @@ function residentOf(pid) {
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
 }
 
-function delayUnderLoad() {
+/** @param {import('./harness/cores.mjs').Place} place of the server */
+function delayUnderLoad(place) {
   return within(async ctx => {
     const origin = await ctx.helper('origin.mjs', { bytes: BODY, unique: true })
-    const strata = await ctx.strata(origin)
+    const strata = await ctx.strata(origin, {}, [], place)
     const folder = ctx.path('load', { folder: true })
     const load = { port: strata.port, requests: [{ path: '/one' }], connections: 64 }
     const measured = async more => {

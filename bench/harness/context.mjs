@@ -25,9 +25,12 @@ export class Context {
     return path
   }
 
-  /** A server under test: on the server's core. @param {string} file @param {object} config @param {string[]} [nodeArgs] */
-  async server(file, config, nodeArgs = []) {
-    return this.#keep(await startServer(file, config, { place: 'server', node: this.options.node, nodeArgs }))
+  /**
+   * A server under test: on the server's core, unless told otherwise.
+   * @param {string} file @param {object} config @param {string[]} [nodeArgs] @param {import('./cores.mjs').Place} [place]
+   */
+  async server(file, config, nodeArgs = [], place = 'server') {
+    return this.#keep(await startServer(file, config, { place, node: this.options.node, nodeArgs }))
   }
 
   /** What stands beside the server under test: off its core, always on this Node. @param {string} file @param {object} config */
@@ -43,10 +46,11 @@ export class Context {
   /**
    * The standalone proxy.
    * @param {{ port: number }} origin @param {object} [options] settings on top of those of all benches @param {string[]} [nodeArgs]
+   * @param {import('./cores.mjs').Place} [place]
    */
-  strata(origin, options = {}, nodeArgs = []) {
+  strata(origin, options = {}, nodeArgs = [], place = 'server') {
     const settings = { origin: `http://127.0.0.1:${origin.port}`, ...this.settings(options) }
-    return this.server('strata-proxy.mjs', { options: settings }, nodeArgs)
+    return this.server('strata-proxy.mjs', { options: settings }, nodeArgs, place)
   }
 
   /** Settings of all benches: as shipped, but for the access log and the place of the data. @param {Record<string, any>} options */

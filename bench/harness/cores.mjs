@@ -7,9 +7,11 @@ import { availableParallelism } from 'node:os'
  */
 const pins = availableParallelism() >= 2 && spawnSync('taskset', ['--version']).status === 0
 
-/** @typedef {'server' | 'others'} Place */
+/** @typedef {'server' | 'others' | 'all'} Place */
 
-export const PLACES = pins ? { server: '0', others: `1-${availableParallelism() - 1}` } : undefined
+const last = availableParallelism() - 1
+
+export const PLACES = pins ? { server: '0', others: `1-${last}`, all: `0-${last}` } : undefined
 
 /** The command line that runs `command` in its place. @param {Place} place @param {string} command @param {string[]} args @returns {[string, string[]]} */
 export function pinned(place, command, args) {
