@@ -7,14 +7,11 @@ import type { Exchange } from './exchange.js'
 import { Flights } from './flights.js'
 import { bypassReason } from './forward.js'
 import { identify, tileOf, type Identity } from './identity.js'
-import type { Resident } from './memory-tier.js'
+import { answering, MemoryHits, told } from './memory-hits.js'
 import { OwnAnswers, type Answerable } from './own-answers.js'
 import type { Parts } from './parts.js'
-import type { Entry, FenceState, RuleLayer, TileRef } from './ports/index.js'
-import { RememberedChoices } from './remembered-choices.js'
-import { RenderedHits } from './rendered-hits.js'
+import type { Entry, FenceState, RuleLayer } from './ports/index.js'
 import { Rules } from './rules.js'
-import { answersFor } from './search-variance.js'
 import { StoredAnswers } from './stored-answers.js'
 import { directivesOf, requestFacts, type Trip } from './trip.js'
 import { ALL_FORWARDED } from './unkeyed-fields.js'
@@ -33,13 +30,11 @@ export class Journey {
   readonly #own: OwnAnswers
   readonly #flights: Flights
   readonly #answers: StoredAnswers
-  readonly #rendered: RenderedHits
-  readonly #choices = new RememberedChoices()
+  readonly #memory: MemoryHits
 
   constructor(private readonly parts: Parts) {
     this.#rules = new Rules(parts.settings, parts.tiles)
     this.#own = new OwnAnswers(parts.answers, parts.events)
-    this.#rendered = new RenderedHits(parts)
     this.#answers = new StoredAnswers(parts, trip =>
       this.#flights.fly(
         trip,
@@ -47,6 +42,7 @@ export class Journey {
         parts.fence.state(),
       ),
     )
+    this.#memory = new MemoryHits(parts, this.#answers, (x, error) => this.#own.broken(x, error))
     this.#flights = new Flights(parts, this.#rules, {
       again: trip => {
         trip.identity = this.#addressed(trip)
@@ -163,7 +159,7 @@ export class Journey {
     }
     trip.identity = this.#addressed(trip)
     if (x.warming !== undefined) this.parts.uses.enough(trip.identity.text)
-    const hit = x.warming === undefined ? this.#inMemory(trip) : 'none'
+    const hit = x.warming === undefined ? this.#memory.answer(trip) : 'none'
     if (hit === 'none' && rule.layer !== undefined && !this.#servesTile(trip, rule.layer)) return true
     if (hit === 'none') this.#slow(trip)
     return hit === 'answered'
@@ -175,55 +171,6 @@ export class Journey {
     if (!rule.noVarySearch || literal || x.request.query === undefined) return asked
     const variance = this.parts.variances.find(asked.url)
     return variance === undefined ? asked : asked.simplified(variance, x.origin.once !== true)
-  }
-
-  /** lookup in memory; where what is under the simplified URL answers for others (No-Vary-Search), under the URL as it was asked. */
-  #inMemory(trip: Trip): MemoryHit {
-    const { memory } = this.parts
-    const { identity } = trip
-    const found = memory.find(identity.text)
-    if (found === undefined) return 'none'
-    const residents = answering(trip, found)
-    if (residents.length > 0) return this.#hitInMemory(trip, residents)
-    const literal = memory.find(identity.asked!.text)
-    if (literal === undefined) return 'none'
-    trip.identity = identity.asked!
-    const hit = this.#hitInMemory(trip, literal)
-    if (hit === 'none') trip.identity = identity
-    return hit
-  }
-
-  /** lookup and decide in memory: no promise, no hash. `none`: it takes the stores, or the origin. */
-  #hitInMemory(trip: Trip, residents: readonly Resident[]): MemoryHit {
-    const { parts } = this
-    const { x } = trip
-    if (!parts.lease.holds()) return 'none'
-    const get = (name: string) => valueOf(x.request, name)
-    const chosen = this.#choices.select(residents, get)
-    if (chosen === undefined || parts.fence.verdict(chosen.stored, chosen.checkedSeq) !== 'live')
-      return 'none'
-    const now = parts.clock.now()
-    const decision = told(trip, decide(requestFacts(trip), chosen, false, now))
-    if (decision.action !== 'hit') return 'none'
-    const { outcome } = x
-    outcome.tier = 'memory'
-    outcome.key = chosen.stored.key
-    if (trip.rule.layer !== undefined) {
-      outcome.tile = chosen.stored.tile ?? knownTile(trip)
-      outcome.savedMs = chosen.stored.responseTime - chosen.stored.requestTime
-    }
-    const { detail, ttl } = decision
-    if (!this.#rendered.answer(x, chosen, { detail, ttlMs: ttl, now })) {
-      if (chosen.body === undefined) {
-        this.#answers
-          .answer(trip, chosen, 'HIT', detail, ttl, false)
-          .catch((error: unknown) => this.#own.broken(x, error))
-        return 'streams'
-      }
-      this.#answers.deliver(trip, chosen, 'HIT', detail, ttl)
-    }
-    parts.stats.memoryHits++
-    return 'answered'
   }
 
   /** A tile that lies outside of its layer is answered with 404 here, if the rule says so: the origin is not asked. */
@@ -305,30 +252,6 @@ export class Journey {
         return this.#flights.fly(trip, decision, fence)
     }
   }
-}
-
-type MemoryHit = 'answered' | 'streams' | 'none'
-
-/** Those that answer for the URL that was asked for. */
-function answering<C extends EntryCandidate>(
-  { identity: { asked } }: Trip,
-  found: readonly C[],
-): readonly C[] {
-  if (asked === undefined) return found
-  const those = found.filter(({ stored }) => answersFor(stored, asked.url))
-  // The very list, where nothing falls out: what was chosen among them is remembered by it.
-  return those.length === found.length ? found : those
-}
-
-/** The decision; one that was taken under what No-Vary-Search makes of the URL says so (P11). */
-function told<C extends EntryCandidate>(trip: Trip, decision: Decision<C>): Decision<C> {
-  if (trip.identity.asked === undefined || decision.action === 'unsatisfiable') return decision
-  return { ...decision, detail: `${decision.detail}; no-vary-search` }
-}
-
-function knownTile({ identity, rule }: Trip): TileRef | undefined {
-  const tile = tileOf(identity, rule)
-  return tile === 'none' ? undefined : tile
 }
 
 /** ms; negative when it is stale. */

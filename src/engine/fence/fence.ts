@@ -10,7 +10,8 @@ import type {
 } from '../ports/index.js'
 import { encodeMark } from './mark-codec.js'
 import { concerns, mightConcern, type Expected, type Mark, type Subject } from './mark.js'
-import { holdMark, MarkIndex, type HeldMark } from './mark-index.js'
+import { HeldMarks } from './held-marks.js'
+import { holdMark, type HeldMark } from './mark-index.js'
 
 export interface FenceOptions {
   /** Marks that may be live at once. One more, and the oldest half is folded: all that is stamped before them is dead. */
@@ -48,10 +49,7 @@ const UNKNOWN: FenceState = { epoch: '', seq: 0 }
 export class Fence {
   #state = UNKNOWN
   #floor = 0
-  #log: HeldMark[] = []
-  #index: MarkIndex
-  /** Sum over the marks that are held. */
-  #weight = 0
+  readonly #held: HeldMarks
   /** Marks up to this seq were dropped: what was last checked below it can be checked no more. */
   #horizon = 0
   /** Raised whenever marks were dropped or missed. */
@@ -62,7 +60,7 @@ export class Fence {
     private readonly store: MetadataStore,
     private readonly options: FenceOptions,
   ) {
-    this.#index = new MarkIndex(options.tiles)
+    this.#held = new HeldMarks(options.tiles)
   }
 
   /** The newest fence that this node has seen all marks of; epoch '' before the first. */
@@ -77,12 +75,12 @@ export class Fence {
 
   /** The marks that are held, in the log's order. */
   marks(): readonly HeldMark[] {
-    return this.#log
+    return this.#held.list()
   }
 
   /** What the marks that are held count for at the limit. */
   get weight(): number {
-    return this.#weight
+    return this.#held.weight
   }
 
   /** Whether a mark is about an entry, by its criteria alone. */
@@ -125,9 +123,9 @@ export class Fence {
   verdict(entry: Subject, since?: number): Verdict {
     const { epoch, seq } = entry.stamp
     if (epoch !== this.#state.epoch || seq < this.#floor || seq > this.#state.seq) return 'dead'
-    if (since === undefined) return this.#index.verdict(entry, seq)
+    if (since === undefined) return this.#held.verdict(entry, seq)
     if (since < this.#horizon) return 'dead'
-    return this.#index.verdict(entry, since > seq ? since : seq)
+    return this.#held.verdict(entry, since > seq ? since : seq)
   }
 
   /**
@@ -136,8 +134,9 @@ export class Fence {
    */
   mayStandBetween(stamp: FenceState, request: Expected): boolean {
     if (stamp.epoch !== this.#state.epoch || stamp.seq < this.#floor || stamp.seq < this.#horizon) return true
-    for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.seq > stamp.seq; i--) {
-      if (mightConcern(this.#log[i]!.mark, request, this.options.tiles)) return true
+    const log = this.#held.list()
+    for (let i = log.length - 1; i >= 0 && log[i]!.seq > stamp.seq; i--) {
+      if (mightConcern(log[i]!.mark, request, this.options.tiles)) return true
     }
     return false
   }
@@ -149,7 +148,10 @@ export class Fence {
   killer(entry: Subject): number | undefined {
     const { epoch, seq } = entry.stamp
     if (epoch !== this.#state.epoch || seq < this.#floor) return 0
-    return this.#log.find(held => !held.mark.soft && held.bound > seq && this.concerns(held.mark, entry))?.seq
+    const killer = this.marks().find(
+      held => !held.mark.soft && held.bound > seq && this.concerns(held.mark, entry),
+    )
+    return killer?.seq
   }
 
   /**
@@ -181,7 +183,7 @@ export class Fence {
    */
   async invalidate(marks: readonly Mark[]): Promise<FenceState> {
     const state = await this.#write(marks)
-    if (this.#weight > this.options.maxMarks) await this.#fold()
+    if (this.weight > this.options.maxMarks) await this.#fold()
     return state
   }
 
@@ -219,9 +221,9 @@ export class Fence {
   async #fold(): Promise<void> {
     // Other nodes may have retired some already.
     await this.refresh()
-    if (this.#weight <= this.options.maxMarks) return
+    if (this.weight <= this.options.maxMarks) return
     const { epoch } = this.#state
-    const upTo = this.#log[this.#oldest(Math.ceil(this.#weight / 2)) - 1]!.seq
+    const upTo = this.#held.oldest(Math.ceil(this.weight / 2))
     await this.store.retireMarks(upTo, true)
     if (epoch === this.#state.epoch) this.#raiseFloor(upTo)
   }
@@ -264,9 +266,7 @@ export class Fence {
     this.#state = { epoch, seq: 0 }
     this.#floor = 0
     this.#horizon = 0
-    this.#log = []
-    this.#weight = 0
-    this.#index = new MarkIndex(this.options.tiles)
+    this.#held.clear()
     this.#generation++
     if (!first) this.options.onReset()
   }
@@ -280,15 +280,13 @@ export class Fence {
     else if (missed && seq > 0) this.options.onReset()
     this.#learn(page.marks, { epoch: page.fence.epoch, seq: reached })
     // P9: should a log ever be longer than this node's limit allows for, it stops using what is older than what it can hold.
-    const surplus = this.#weight - 2 * this.options.maxMarks
-    if (surplus > 0) this.#raiseFloor(this.#log[this.#oldest(surplus) - 1]!.seq)
+    const surplus = this.weight - 2 * this.options.maxMarks
+    if (surplus > 0) this.#raiseFloor(this.#held.oldest(surplus))
   }
 
   #learn(logged: MarksPage['marks'], state: FenceState): void {
     const news = logged.filter(({ seq }) => seq > this.#state.seq).map(holdMark)
-    for (const held of news) this.#index.add(held)
-    this.#log.push(...news)
-    for (const { weight } of news) this.#weight += weight
+    this.#held.add(news)
     // While a page was on its way, an invalidation of this node's own may have gone further.
     if (state.seq > this.#state.seq) this.#state = state
     if (news.length > 0) this.options.onMarks(news)
@@ -302,22 +300,7 @@ export class Fence {
 
   #drop(upTo: number): void {
     this.#horizon = Math.max(this.#horizon, upTo)
-    if (this.#log.length === 0 || this.#log[0]!.seq > upTo) return
-    this.#generation++
-    this.#log = this.#log.filter(({ seq }) => seq > upTo)
-    this.#index = new MarkIndex(this.options.tiles)
-    this.#weight = 0
-    for (const held of this.#log) {
-      this.#index.add(held)
-      this.#weight += held.weight
-    }
-  }
-
-  /** How many of the oldest marks it takes to weigh so much; 1 at least. */
-  #oldest(weight: number): number {
-    let sum = 0
-    const at = this.#log.findIndex(held => (sum += held.weight) >= weight)
-    return at === -1 ? this.#log.length : at + 1
+    if (this.#held.dropUpTo(upTo)) this.#generation++
   }
 
   #lookup(key: string, tries: number): Lookup | Promise<Lookup> {
