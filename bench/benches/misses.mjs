@@ -25,10 +25,23 @@ function side(title, server, expected, counts) {
 async function open(ctx, proxy) {
   const origin = await ctx.helper('origin.mjs', { bytes: BYTES, unique: true })
   const strata = await ctx.strata(origin)
-  const server = await ctx.server(proxy, { origin: `http://127.0.0.1:${origin.port}` })
   return {
     subject: side('strata', strata, { xCache: 'MISS' }, 'misses'),
-    baseline: side(proxy.replace('.mjs', ''), server, {}),
+    baseline: await other(ctx, origin, proxy),
+  }
+}
+
+async function other(ctx, origin, proxy) {
+  const settings = { origin: `http://127.0.0.1:${origin.port}`, path: ctx.path('kept', { folder: true }) }
+  return side(proxy.replace('.mjs', ''), await ctx.server(proxy, settings), {})
+}
+
+/** Neither side is Strata: what the bar of `miss-stream` leaves for keeping what passes. */
+async function openLeast(ctx) {
+  const origin = await ctx.helper('origin.mjs', { bytes: BYTES, unique: true })
+  return {
+    subject: await other(ctx, origin, 'storing-proxy.mjs'),
+    baseline: await other(ctx, origin, 'undici-proxy.mjs'),
   }
 }
 
@@ -47,5 +60,11 @@ export const MISSES = [
     baseline: 'Express + http-proxy-middleware (keep-alive), no cache',
     atLeast: 1.5,
     open: ctx => open(ctx, 'hpm-proxy.mjs'),
+  },
+  {
+    name: 'miss-least',
+    subject: 'no Strata: undici streaming proxy with one `put` into LMDB for each answer, and nothing else',
+    baseline: 'undici streaming proxy without any cache',
+    open: openLeast,
   },
 ]
