@@ -89,7 +89,10 @@ export class Flights {
       x.request.headers.authorization === undefined &&
       !this.#uncacheable.has(identity.text)
     const running = coalesces ? this.#followers.joinable(name, trip, fence) : undefined
-    if (running !== undefined) return this.#followers.follow(trip, running, decision)
+    // An answer that is whole was so before this request came: one that asks for more than freshness (no-cache, max-age) looks at it
+    // once it is stored, and decides by that.
+    const asksMore = running?.flight.ended === true && trip.directives.names.length > 0
+    if (running !== undefined && !asksMore) return this.#followers.follow(trip, running, decision)
     // A fill that has come to its end since the stores were asked: they are asked again, not the origin (P6).
     if (trip.attempts === 0 && this.#running.settledAt(identity.text) >= trip.lookedUpAt)
       return this.#again(trip)
