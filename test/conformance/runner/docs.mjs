@@ -58,6 +58,8 @@ export function page(profiles) {
     ...scores(profiles),
     '',
     'Settings that differ between the two profiles, each with its reason, are in `config/conformance.yaml`.',
+    'For `default`, `http.sharedFields` names the fields by which the suite counts its requests (`Test-Name`, `Test-ID`, `Req-Num`):',
+    'else each answer would be for its sender alone.',
     '',
     '## Other caches',
     '',

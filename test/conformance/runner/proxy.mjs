@@ -6,6 +6,12 @@ import { startChild } from './child.mjs'
 const CLI = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
 
 /**
+ * Each request of the suite says of which test it is. The default settings would take that for the sender's own, and share no answer: as
+ * an operator does with fields of a load balancer, they are told that these change nothing.
+ */
+const SUITE_FIELDS = { STRATA_HTTP_SHARED_FIELDS: 'Test-Name,Test-ID,Req-Num' }
+
+/**
  * @typedef {object} ProxyPlan
  * @property {string} origin URL of the suite's server
  * @property {string} store backend
@@ -36,10 +42,10 @@ export async function startProxy({ origin, store, profile, env, command, onLine 
     // The suite asks what the rules are, a hundred tests at once beside its own servers: a store that is slow because the machine
     // is busy must not be taken for one that is broken.
     const patient = { STRATA_TIERS_TIMEOUT_MS: '5000' }
-    const chosen = profile === 'default' ? patient : { ...patient, STRATA_PROFILE: profile }
+    const chosen = profile === 'default' ? SUITE_FIELDS : { STRATA_PROFILE: profile }
     child = await startChild('strata', process.execPath, args, {
       ...options,
-      env: { ...own, ...env, ...chosen },
+      env: { ...own, ...env, ...patient, ...chosen },
     })
   }
   const address = /** @type {{ port: number }} */ (addressIn(child.ready))
