@@ -22,7 +22,9 @@ export interface StoreRoomParts {
 /** Whether the store has room (P9). Sweeps evict in the background: whoever stores would outrun them in the end. */
 export class StoreRoom {
   #isFull = false
-  #isAsking = false
+  /** The last look at the store, and whether it is over. */
+  #looks = 0
+  #isLooking = false
   #askedAt = -Infinity
   #pokedAt = -Infinity
 
@@ -31,15 +33,22 @@ export class StoreRoom {
   /** As it was within the last second, for who asks at every answer that is to be stored. */
   get isFull(): boolean {
     const now = this.parts.clock.monotonic()
-    if (!this.#isAsking && now - this.#askedAt >= HOLDS_MS) void this.#ask(now)
+    if (!this.#isLooking && now - this.#askedAt >= HOLDS_MS) void this.#look(now)
     return this.#isFull
   }
 
-  async #ask(now: number): Promise<void> {
+  /** To be told of what has been removed: who waits for room need not wait for the next look. */
+  look(): Promise<void> {
+    return this.#look(this.parts.clock.monotonic())
+  }
+
+  async #look(now: number): Promise<void> {
     const { metadata, limits, onOver } = this.parts
-    this.#isAsking = true
+    const look = ++this.#looks
+    this.#isLooking = true
     try {
       const usage = await metadata.usage()
+      if (look !== this.#looks) return // what was asked later knows more
       const wasFull = this.#isFull
       this.#isFull = isFull(usage, limits)
       const becameFull = this.#isFull && !wasFull
@@ -52,8 +61,10 @@ export class StoreRoom {
     } catch {
       // The guard of the store has told why; what was known last holds until it answers again.
     } finally {
-      this.#askedAt = now
-      this.#isAsking = false
+      if (look === this.#looks) {
+        this.#askedAt = now
+        this.#isLooking = false
+      }
     }
   }
 

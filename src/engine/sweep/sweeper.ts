@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Fence } from '../fence/fence.js'
 import type { BodyStore, MetadataStore } from '../ports/index.js'
 import type { LimitSettings, SweepSettings } from '../settings.js'
+import type { StoreRoom } from '../store-room.js'
 import type { Timers } from '../timers.js'
 import type { AccessLog } from './access-log.js'
 import { Counts, type Collector } from './counts.js'
@@ -21,6 +22,8 @@ export interface SweeperParts {
   readonly timers: Timers
   /** Its uses are written before anything is evicted by them. */
   readonly accessLog?: AccessLog
+  /** Is told when a pass has made room. */
+  readonly room?: Pick<StoreRoom, 'look'>
   /** Asks for a pass (`runPass` in the end), where several nodes share the store; without it passes are this node's own affair. */
   readonly request?: (cause: 'invalidation' | 'interval' | 'log') => void
   /** A pass failed; the next one tries again. */
@@ -198,10 +201,11 @@ export class Sweeper {
   }
 
   async #sweep(pass: Pass): Promise<SweepProgress> {
-    const { clock, onError } = this.parts
+    const { clock, onError, room } = this.parts
     this.#pass = pass
     if (this.#stopped) pass.cancel()
     await pass.run(() => this.#steps(pass), clock)
+    await room?.look()
     const progress = pass.progress()
     if (pass.state !== 'done' && pass.step === 'marks')
       for (const watch of this.#counts.watches.values()) watch.giveUp()

@@ -80,6 +80,19 @@ describe('room in the store', () => {
     expect(await later(1000, { entries: 1 })).toBe(false)
   })
 
+  test('what has been removed makes room at once, also while an older look is under way', async () => {
+    const { subject, later, ask } = room({ entries: 200 })
+    expect(await later(0)).toBe(true)
+    let answer = (_: Usage) => {}
+    ask.mockReturnValueOnce(new Promise(resolve => (answer = resolve)))
+    expect(await later(1000, { entries: 80 })).toBe(true)
+    await subject.look()
+    expect(subject.isFull).toBe(false)
+    answer({ entries: 200, bodies: 0, bodyBytes: 0, entryBytes: 0 })
+    await nextTurn()
+    expect(subject.isFull).toBe(false)
+  })
+
   test('while the store does not answer, what it said last holds', async () => {
     const { later, ask } = room({ entries: 200 })
     expect(await later(0)).toBe(true)

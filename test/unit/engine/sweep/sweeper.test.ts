@@ -84,6 +84,16 @@ describe('the other steps', () => {
     expect(await names()).toEqual(Array.from({ length: 57 }, (_, i) => `e${i + 3}`).sort())
   })
 
+  test('who waits for room is told once there may be some', async () => {
+    const limits = { maxStoreBytes: 1e9, maxStoreEntries: 10, maxMarks: 100 }
+    const heldAtLook: number[] = []
+    const room = { look: async () => void heldAtLook.push((await names()).length) }
+    const { fill, sweeper, names } = await sweptStore({ limits, room })
+    for (let i = 0; i < 11; i++) await fill(`e${i}`)
+    await sweeper.run()
+    expect(heldAtLook).toEqual([8])
+  })
+
   test('orphan bodies are deleted and forgotten', async () => {
     const { fill, purge, sweeper, bodies, metadata } = await sweptStore()
     const gone = await fill('gone')
