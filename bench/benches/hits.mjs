@@ -5,7 +5,7 @@ import { digest, get, getHit, requireAnswer, requireSame } from '../harness/clie
 /** Hits in memory, against a handler that writes the same response. */
 
 export const BYTES = 10_240
-const TILE = { path: '/tiles/roads/12/2200/1343.png' }
+export const TILE = { path: '/tiles/roads/12/2200/1343.png' }
 
 /**
  * @typedef {object} Bench

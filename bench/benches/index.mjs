@@ -1,11 +1,12 @@
 import { HITS } from './hits.mjs'
 import { KEYS } from './key.mjs'
 import { LARGE } from './large.mjs'
+import { LIMITS } from './limits.mjs'
 import { MISSES } from './misses.mjs'
 import { PEERS } from './peers.mjs'
 import { REMOTE } from './remote.mjs'
 
-export const BENCHES = [...HITS, ...REMOTE, ...MISSES, ...LARGE, ...PEERS, ...KEYS]
+export const BENCHES = [...HITS, ...REMOTE, ...MISSES, ...LARGE, ...PEERS, ...KEYS, ...LIMITS]
 
 /**
  * The benches that are named; a name also stands for all that begin with it.

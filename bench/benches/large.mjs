@@ -15,7 +15,7 @@ async function download(port, path, hashed = false) {
 }
 
 /** @param {() => Promise<{ server: import('../harness/processes.mjs').Running, path: string, close?: () => Promise<void> }>} turn */
-function side(title, bytes, xCache, turn) {
+export function sideOfDownload(title, bytes, xCache, turn) {
   return {
     title,
     sample: async () => {
@@ -58,8 +58,8 @@ async function miss(ctx) {
   await requireEqualBodies([server.port, baseline.port], '/large')
   await close()
   return {
-    subject: side('strata MISS', bytes, 'MISS', fresh),
-    baseline: side('pipe', bytes, undefined, async () => ({ server: baseline, path: '/large' })),
+    subject: sideOfDownload('strata MISS', bytes, 'MISS', fresh),
+    baseline: sideOfDownload('pipe', bytes, undefined, async () => ({ server: baseline, path: '/large' })),
   }
 }
 
@@ -73,8 +73,8 @@ async function hit(ctx) {
   await download(strata.port, '/large')
   await requireEqualBodies([strata.port, baseline.port], '/large')
   return {
-    subject: side('strata HIT', bytes, 'HIT', async () => ({ server: strata, path: '/large' })),
-    baseline: side('pipe', bytes, undefined, async () => ({ server: baseline, path: '/large' })),
+    subject: sideOfDownload('strata HIT', bytes, 'HIT', async () => ({ server: strata, path: '/large' })),
+    baseline: sideOfDownload('pipe', bytes, undefined, async () => ({ server: baseline, path: '/large' })),
   }
 }
 

@@ -22,26 +22,24 @@ function side(title, server, expected, counts) {
   }
 }
 
-async function open(ctx, proxy) {
-  const origin = await ctx.helper('origin.mjs', { bytes: BYTES, unique: true })
-  const strata = await ctx.strata(origin)
-  return {
-    subject: side('strata', strata, { xCache: 'MISS' }, 'misses'),
-    baseline: await other(ctx, origin, proxy),
-  }
+/** The origin of both sides. */
+export function startOrigin(ctx) {
+  return ctx.helper('origin.mjs', { bytes: BYTES, unique: true })
 }
 
-async function other(ctx, origin, proxy) {
-  const settings = { origin: `http://127.0.0.1:${origin.port}`, path: ctx.path('kept', { folder: true }) }
-  return side(proxy.replace('.mjs', ''), await ctx.server(proxy, settings), {})
+/** A proxy without Strata. */
+export async function plain(ctx, origin, file, settings = {}, counts = undefined) {
+  const server = await ctx.server(file, { origin: `http://127.0.0.1:${origin.port}`, ...settings })
+  return side(file.replace('.mjs', ''), server, {}, counts)
 }
 
-/** Neither side is Strata: what the bar of `miss-stream` leaves for keeping what passes. */
-async function openLeast(ctx) {
-  const origin = await ctx.helper('origin.mjs', { bytes: BYTES, unique: true })
+async function open(ctx, proxy, options) {
+  const origin = await startOrigin(ctx)
+  const strata = await ctx.strata(origin, options)
+  const counts = options?.rules === undefined ? 'fills' : 'misses'
   return {
-    subject: await other(ctx, origin, 'storing-proxy.mjs'),
-    baseline: await other(ctx, origin, 'undici-proxy.mjs'),
+    subject: side('strata', strata, { xCache: 'MISS' }, counts),
+    baseline: await plain(ctx, origin, proxy),
   }
 }
 
@@ -62,9 +60,15 @@ export const MISSES = [
     open: ctx => open(ctx, 'hpm-proxy.mjs'),
   },
   {
-    name: 'miss-least',
-    subject: 'no Strata: undici streaming proxy with one `put` into LMDB for each answer, and nothing else',
+    name: 'miss-memory',
+    subject: 'the same, stored in memory alone (backend `memory`)',
     baseline: 'undici streaming proxy without any cache',
-    open: openLeast,
+    open: ctx => open(ctx, 'undici-proxy.mjs', { backend: 'memory' }),
+  },
+  {
+    name: 'miss-unstored',
+    subject: 'the same, not stored (a rule whose `maxBodyBytes` is 1)',
+    baseline: 'undici streaming proxy without any cache',
+    open: ctx => open(ctx, 'undici-proxy.mjs', { rules: [{ match: '/**', maxBodyBytes: 1 }] }),
   },
 ]

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
 import { digest, get, getHit } from '../harness/client.mjs'
 import { freePort, isInstalled } from '../harness/processes.mjs'
-import { BYTES, side } from './hits.mjs'
+import { startNginx } from '../servers/nginx.mjs'
+import { BYTES, side, TILE } from './hits.mjs'
 
 /** Memory hits of 10 KB, against other caches in the same place. */
-
-const TILE = { path: '/tiles/roads/12/2200/1343.png' }
 
 /** Neither side may ask its origin while it is measured. */
 function withoutOrigin(subject, origin) {
@@ -51,46 +49,10 @@ async function undiciCache(ctx) {
 }
 
 async function nginx(ctx) {
-  if (!isInstalled('nginx')) return { skipped: 'nginx is not installed' }
   const origin = await ctx.helper('origin.mjs', { bytes: BYTES })
-  const port = await freePort()
-  const folder = ctx.path('nginx', { folder: true })
-  const conf = ctx.path('nginx.conf')
-  writeFileSync(conf, nginxConf(port, origin.port, folder))
-  const peer = await ctx.program('server', 'nginx', ['-c', conf, '-p', folder, '-e', 'stderr'], port)
+  const peer = await startNginx(ctx, origin)
+  if (peer === undefined) return { skipped: 'nginx is not installed' }
   return sides(await ctx.strata(origin), peer, 'nginx', origin)
-}
-
-function nginxConf(port, originPort, folder) {
-  const user = process.getuid?.() === 0 ? 'user root;' : ''
-  return `${user}
-daemon off;
-worker_processes 1;
-pid ${folder}/pid;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  sendfile on;
-  tcp_nopush on;
-  keepalive_requests 100000000;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  open_file_cache max=1000 inactive=60s;
-  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=z:10m max_size=256m inactive=1d use_temp_path=off;
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://127.0.0.1:${originPort};
-      proxy_cache z;
-      add_header X-Cache $upstream_cache_status;
-    }
-  }
-}
-`
 }
 
 async function varnish(ctx) {

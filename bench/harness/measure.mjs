@@ -6,7 +6,7 @@ import { generate } from './load.mjs'
  * @property {import('./processes.mjs').Running} [server]
  * @property {Omit<import('./load.mjs').Load, 'port' | 'connections'>} [load]
  * @property {() => Promise<void>} [verify] before each round: throws when the answers are not what the bench is about
- * @property {'hits' | 'misses'} [counts] which of the cache's own counters must have grown with the requests of the round
+ * @property {'hits' | 'misses' | 'fills'} [counts] which of the cache's own counters must have grown with the requests of the round
  * @property {() => Promise<import('../report/stats.mjs').Sample>} [sample] in place of load over HTTP: one round
  */
 
@@ -18,6 +18,8 @@ import { generate } from './load.mjs'
 
 /** The counter may lack what was under way when the load ended. */
 const COUNTED = 0.99
+/** What has been answered is stored within so many ms. */
+const STORED_WITHIN = 2000
 
 /**
  * Alternating rounds, each side's turn first in every other one.
@@ -61,12 +63,20 @@ export async function oneRound(side, options, generator, folder) {
     folder,
   )
   const cpu = (await server.cpu()) - cpuBefore
-  if (counts !== undefined) {
-    const grown = (await server.ask('stats'))[counts] - before[counts]
-    if (grown < requests * COUNTED)
-      throw new Error(`${side.title}: of ${requests} requests only ${grown} were ${counts}`)
-  }
+  if (counts !== undefined) await requireCounted(side, before[counts], requests)
   return { rate: requests / seconds, cpu: cpu / requests, p50, p99, busy: cpu / 1e6 / seconds }
+}
+
+/** @param {Side} side @param {number} before @param {number} requests */
+async function requireCounted({ title, server, counts }, before, requests) {
+  const until = performance.now() + STORED_WITHIN
+  for (;;) {
+    const grown = (await server.ask('stats'))[counts] - before
+    if (grown >= requests * COUNTED) return
+    if (performance.now() > until)
+      throw new Error(`${title}: of ${requests} requests only ${grown} were ${counts}`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
 }
 
 function loadOf({ server, load }, { connections }) {

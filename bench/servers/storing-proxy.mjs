@@ -2,6 +2,7 @@ import http from 'node:http'
 import { open } from 'lmdb'
 import { Agent } from 'undici'
 import { config, serveOn } from './support/child.mjs'
+import { HOP_BY_HOP } from './support/hop-by-hop.mjs'
 
 /**
  * The least that a proxy can do which keeps what passes: undici, and one put into LMDB for each answer, as the library batches them. No
@@ -10,7 +11,7 @@ import { config, serveOn } from './support/child.mjs'
 
 const agent = new Agent({ connections: 256 })
 const store = open({ path: config.path, encoding: 'binary' })
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding'])
+let fills = 0
 
 const server = http.createServer((req, res) => {
   const { host: _host, connection: _connection, ...headers } = req.headers
@@ -37,11 +38,14 @@ const server = http.createServer((req, res) => {
       },
       onComplete: () => {
         res.end()
-        store.put(path, Buffer.concat(kept)).catch(error => process.emitWarning(error))
+        store.put(path, Buffer.concat(kept)).then(
+          () => fills++,
+          error => process.emitWarning(error),
+        )
       },
       onError: error => res.destroy(error),
     },
   )
 })
 
-await serveOn(server, { stored: () => store.getCount() })
+await serveOn(server, { stats: () => ({ fills }) })

@@ -1,13 +1,13 @@
 import http from 'node:http'
 import { Agent, cacheStores, interceptors } from 'undici'
 import { config, serveOn } from './support/child.mjs'
+import { HOP_BY_HOP } from './support/hop-by-hop.mjs'
 
 /** A streaming proxy on undici: without any cache, or (`cached`) on undici's own cache interceptor with its memory store. */
 
 const agent = new Agent({ connections: 256 })
 const store = new cacheStores.MemoryCacheStore({ maxSize: 256 * 1024 ** 2, maxEntrySize: 1024 ** 2 })
 const dispatcher = config.cached ? agent.compose(interceptors.cache({ store })) : agent
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding'])
 
 const server = http.createServer((req, res) => {
   const { host: _host, connection: _connection, ...headers } = req.headers
