@@ -58,4 +58,9 @@ export class SlotMap<V> {
     this.#slots.delete(key)
     this.#values.take(slot)
   }
+
+  /** In no order. */
+  values(): V[] {
+    return this.#values.values()
+  }
 }

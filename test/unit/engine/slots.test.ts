@@ -44,6 +44,8 @@ describe('a slot map', () => {
             model.delete(each.key)
           }
           expect(map.size).toBe(model.size)
+          // Nothing is held that nobody can ask for any more.
+          expect(map.values().sort()).toEqual([...model.values()].sort())
           for (const name of ['a', 'b', 'c', 'd']) {
             expect(map.has(name)).toBe(model.has(name))
             expect(map.get(name)).toBe(model.get(name))
