@@ -33,10 +33,9 @@ export async function plain(ctx, origin, file, settings = {}, counts = undefined
   return side(file.replace('.mjs', ''), server, {}, counts)
 }
 
-async function open(ctx, proxy, options) {
+async function open(ctx, proxy, options, counts = 'fills') {
   const origin = await startOrigin(ctx)
   const strata = await ctx.strata(origin, options)
-  const counts = options?.rules === undefined ? 'fills' : 'misses'
   return {
     subject: side('strata', strata, { xCache: 'MISS' }, counts),
     baseline: await plain(ctx, origin, proxy),
@@ -66,9 +65,15 @@ export const MISSES = [
     open: ctx => open(ctx, 'undici-proxy.mjs', { backend: 'memory' }),
   },
   {
-    name: 'miss-unstored',
-    subject: 'the same, not stored (a rule whose `maxBodyBytes` is 1)',
+    name: 'miss-min-uses',
+    subject: 'the same with `limits.minUses` 2: no URL comes twice, so none is stored',
     baseline: 'undici streaming proxy without any cache',
-    open: ctx => open(ctx, 'undici-proxy.mjs', { rules: [{ match: '/**', maxBodyBytes: 1 }] }),
+    open: ctx => open(ctx, 'undici-proxy.mjs', { limits: { minUses: 2 } }, 'misses'),
+  },
+  {
+    name: 'miss-min-uses-hpm',
+    subject: 'the same with `limits.minUses` 2',
+    baseline: 'Express + http-proxy-middleware (keep-alive), no cache',
+    open: ctx => open(ctx, 'hpm-proxy.mjs', { limits: { minUses: 2 } }, 'misses'),
   },
 ]
