@@ -4,6 +4,7 @@ import type { Origin, OriginCall, OriginRequest, OriginSink } from '../engine/or
 import { END, tell, type OriginEvent } from '../engine/origin-event.js'
 import { endToEnd } from '../http/hop-by-hop.js'
 import { fieldValue } from '../http/fields.js'
+import { EarlyScavenges } from './early-scavenges.js'
 import { watchedClient, type OnConnection, type UpstreamConnection } from './upstream-connection.js'
 
 export interface UpstreamSettings {
@@ -91,6 +92,8 @@ export class Upstream implements Origin {
 /** Interim responses of one request: more of them are an origin gone mad. */
 const MOST_INTERIM = 32
 
+const scavenges = new EarlyScavenges()
+
 function handOn(call: UpstreamCall): void {
   call.handOn()
 }
@@ -154,6 +157,7 @@ class UpstreamCall implements OriginCall, OnConnection {
   }
 
   onData(chunk: Buffer): boolean {
+    scavenges.passing(chunk.length)
     this.#brought(chunk)
     return !this.#paused
   }
