@@ -9,7 +9,7 @@ import { writeDocs } from './report/docs.mjs'
 import { allReports, machine, readReport, versions, writeReport } from './report/results.mjs'
 import { selfTimes, selfTimeTable } from './report/self-times.mjs'
 import { compareRounds, summarise } from './report/stats.mjs'
-import { changes, textTable } from './report/table.mjs'
+import { changes, rate as rateText, textTable } from './report/table.mjs'
 
 const say = text => process.stdout.write(`${text}\n`)
 
@@ -97,23 +97,28 @@ async function runOne({ name, atLeast, unit, open }, generator) {
 }
 
 /** One round of the subject alone, under the profiler; after the warm-up, so that it is about the load alone. */
-async function profile({ name, open }) {
+async function profile({ name, unit, open }) {
   const generator = generatorOf(options.generator)
   const context = new Context(options)
   try {
     const pair = await open(context)
     if ('skipped' in pair) return say(`${name}: skipped: ${pair.skipped}`)
     const { subject } = pair
-    if (subject.server === undefined) return say(`${name}: skipped: it has no server that runs all the time`)
     const scripts = context.path('load', { folder: true })
+    let found
+    const profiled = async (server, work) => {
+      await server.ask('startProfile')
+      const result = await work()
+      found = await server.ask('stopProfile')
+      return result
+    }
     await warmUp(subject, options, generator, scripts)
-    await subject.server.ask('startProfile')
-    const { rate, cpu } = await oneRound(subject, options, generator, scripts)
-    const found = await subject.server.ask('stopProfile')
+    const round = () => oneRound(subject, options, generator, scripts)
+    const { rate, cpu } = await (subject.sample?.(profiled) ?? profiled(subject.server, round))
     const file = join(resolve(options.profile), `${name}.cpuprofile`)
     mkdirSync(options.profile, { recursive: true })
     writeFileSync(file, JSON.stringify(found))
-    say(`${name}: ${Math.round(rate)}/s, ${cpu?.toFixed(1)} µs of CPU each (under the profiler)`)
+    say(`${name}: ${rateText(rate, unit)}, ${cpu?.toFixed(1)} µs of CPU each (under the profiler)`)
     say(`${file}\n${selfTimeTable(selfTimes(found), 25)}\n`)
   } finally {
     await context.close()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { alone } from '../harness/measure.mjs'
 
 /** How much the key costs beyond its hash. */
 
@@ -7,7 +8,7 @@ async function side(ctx, title, config) {
   const [length, key] = await server.ask('check')
   assert.equal(length, config.urlLength)
   assert.match(key, /^[\w-]{43}$/)
-  return { title, sample: () => server.ask('sample') }
+  return { title, sample: (around = alone) => around(server, () => server.ask('sample')) }
 }
 
 function open(urlLength) {

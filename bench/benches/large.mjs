@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { alone } from '../harness/measure.mjs'
 import { run } from '../harness/run.mjs'
 import { payload } from '../servers/support/payload.mjs'
 
@@ -18,10 +19,10 @@ async function download(port, path, hashed = false) {
 export function sideOfDownload(title, bytes, xCache, turn) {
   return {
     title,
-    sample: async () => {
+    sample: async (around = alone) => {
       const { server, path, close } = await turn()
       const before = await server.cpu()
-      const got = await download(server.port, path)
+      const got = await around(server, () => download(server.port, path))
       const cpu = (await server.cpu()) - before
       assert.equal(got.status, 200)
       assert.ok(got.complete)

@@ -7,8 +7,16 @@ import { generate } from './load.mjs'
  * @property {Omit<import('./load.mjs').Load, 'port' | 'connections'>} [load]
  * @property {() => Promise<void>} [verify] before each round: throws when the answers are not what the bench is about
  * @property {'hits' | 'misses' | 'fills'} [counts] which of the cache's own counters must have grown with the requests of the round
- * @property {() => Promise<import('../report/stats.mjs').Sample>} [sample] in place of load over HTTP: one round
+ * @property {(around?: Around) => Promise<import('../report/stats.mjs').Sample>} [sample] in place of load over HTTP: one round
  */
+
+/**
+ * Runs a round's work, and what belongs before and after it (a profile), on the server that does the work.
+ * @typedef {<R>(server: import('./processes.mjs').Running, work: () => Promise<R>) => Promise<R>} Around
+ */
+
+/** @type {Around} */
+export const alone = (_server, work) => work()
 
 /**
  * @typedef {object} Pair
