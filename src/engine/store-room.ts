@@ -25,7 +25,7 @@ export class StoreRoom {
   /** The last look at the store, and whether it is over. */
   #looks = 0
   #isLooking = false
-  #askedAt = -Infinity
+  #lookedAt = -Infinity
   #pokedAt = -Infinity
 
   constructor(private readonly parts: StoreRoomParts) {}
@@ -33,39 +33,41 @@ export class StoreRoom {
   /** As it was within the last second, for who asks at every answer that is to be stored. */
   get isFull(): boolean {
     const now = this.parts.clock.monotonic()
-    if (!this.#isLooking && now - this.#askedAt >= HOLDS_MS) void this.#look(now)
+    if (!this.#isLooking && now - this.#lookedAt >= HOLDS_MS) void this.#ask(now)
     return this.#isFull
   }
 
-  /** To be told of what has been removed: who waits for room need not wait for the next look. */
-  look(): Promise<void> {
-    return this.#look(this.parts.clock.monotonic())
+  /** To be told of what has been removed: who waits for room need not wait for the next look. Asks for no sweep. */
+  async look(): Promise<void> {
+    if (this.#isFull) await this.#look(this.parts.clock.monotonic())
   }
 
-  async #look(now: number): Promise<void> {
-    const { metadata, limits, onOver } = this.parts
+  async #ask(now: number): Promise<void> {
+    const { limits, onOver } = this.parts
+    const wasFull = this.#isFull
+    const usage = await this.#look(now)
+    if (usage === undefined) return
+    const becameFull = this.#isFull && !wasFull
+    if (becameFull) this.#tell(usage)
+    const pause = usage.isCramped === true ? CRAMPED_POKE_AFTER_MS : POKE_AFTER_MS
+    if (becameFull || (isOver(usage, limits) && now - this.#pokedAt >= pause)) {
+      this.#pokedAt = now
+      onOver()
+    }
+  }
+
+  /** Undefined when the store does not answer, or has been asked again meanwhile: that knows more. */
+  async #look(now: number): Promise<Usage | undefined> {
+    const { metadata, limits } = this.parts
     const look = ++this.#looks
     this.#isLooking = true
-    try {
-      const usage = await metadata.usage()
-      if (look !== this.#looks) return // what was asked later knows more
-      const wasFull = this.#isFull
-      this.#isFull = isFull(usage, limits)
-      const becameFull = this.#isFull && !wasFull
-      if (becameFull) this.#tell(usage)
-      const pause = usage.isCramped === true ? CRAMPED_POKE_AFTER_MS : POKE_AFTER_MS
-      if (becameFull || (isOver(usage, limits) && now - this.#pokedAt >= pause)) {
-        this.#pokedAt = now
-        onOver()
-      }
-    } catch {
-      // The guard of the store has told why; what was known last holds until it answers again.
-    } finally {
-      if (look === this.#looks) {
-        this.#askedAt = now
-        this.#isLooking = false
-      }
-    }
+    // The guard of the store tells why it fails; what was known last holds until it answers again.
+    const usage = await metadata.usage().catch(() => undefined)
+    if (look !== this.#looks) return undefined
+    this.#lookedAt = now
+    this.#isLooking = false
+    if (usage !== undefined) this.#isFull = isFull(usage, limits)
+    return usage
   }
 
   #tell({ entries, bodyBytes, isCramped = false }: Usage): void {

@@ -110,8 +110,8 @@ test('embedded: what can’t be stored is served all the same, and the process l
 
 test('embedded: small bodies that have filled the disk make room for new ones, though the file never gets smaller', async () => {
   const { base, cacheOf, lines, child, ended } = await onSmallDisk()
-  // Each of its own size, so that no two are equal: equal ones are stored once.
   const said = () => lines.filter(({ what }) => what === 'store-full').length
+  // Each of its own size, so that no two are equal: equal ones are stored once.
   for (let at = 0; said() === 0; at += 50)
     await Promise.all([...Array(50).keys()].map(i => cacheOf(`/${8000 + at + i}`)))
   const sweep = () => fetch(`${base}/admin/cache/sweep`, { method: 'POST' })

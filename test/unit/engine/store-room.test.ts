@@ -28,7 +28,7 @@ function room(first: Partial<Usage>) {
     await nextTurn()
     return subject.isFull
   }
-  return { subject, later, ask, onOver, warn }
+  return { subject, later, time, ask, onOver, warn }
 }
 
 describe('room in the store', () => {
@@ -91,6 +91,19 @@ describe('room in the store', () => {
     answer({ entries: 200, bodies: 0, bodyBytes: 0, entryBytes: 0 })
     await nextTurn()
     expect(subject.isFull).toBe(false)
+  })
+
+  test('the look after a sweep asks for no other, for nobody may wait for room; and there is none where there was room', async () => {
+    const { subject, later, time, ask, onOver, warn } = room({ entries: 1 })
+    await subject.look()
+    expect(ask).not.toHaveBeenCalled()
+    await later(0, { entries: 1, isCramped: true })
+    expect(onOver).toHaveBeenCalledTimes(1)
+    time.advance(45_000)
+    await subject.look()
+    expect(ask).toHaveBeenCalledTimes(2)
+    expect(onOver).toHaveBeenCalledTimes(1)
+    expect(warn).toHaveBeenCalledTimes(1)
   })
 
   test('while the store does not answer, what it said last holds', async () => {
