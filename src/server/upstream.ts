@@ -33,7 +33,10 @@ export class Upstream implements Origin {
   readonly #base: string
   readonly #host: string
 
-  constructor(private readonly settings: UpstreamSettings) {
+  constructor(
+    private readonly settings: UpstreamSettings,
+    private readonly scavenges = new EarlyScavenges(),
+  ) {
     const url = new URL(settings.origin)
     this.#base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '')
     this.#host = url.host
@@ -53,7 +56,7 @@ export class Upstream implements Origin {
   }
 
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
-    const call = new UpstreamCall(request, sink, this.settings, () =>
+    const call = new UpstreamCall(request, sink, this.settings, this.scavenges, () =>
       this.#dispatch(this.#fresh, request, call),
     )
     this.#dispatch(this.#pool, request, call)
@@ -92,8 +95,6 @@ export class Upstream implements Origin {
 /** Interim responses of one request: more of them are an origin gone mad. */
 const MOST_INTERIM = 32
 
-const scavenges = new EarlyScavenges()
-
 function handOn(call: UpstreamCall): void {
   call.handOn()
 }
@@ -120,6 +121,7 @@ class UpstreamCall implements OriginCall, OnConnection {
     private readonly request: OriginRequest,
     private readonly sink: OriginSink,
     private readonly settings: UpstreamSettings,
+    private readonly scavenges: EarlyScavenges,
     private readonly again: () => void,
   ) {}
 
@@ -157,7 +159,7 @@ class UpstreamCall implements OriginCall, OnConnection {
   }
 
   onData(chunk: Buffer): boolean {
-    scavenges.passing(chunk.length)
+    this.scavenges.passing(chunk.length)
     this.#brought(chunk)
     return !this.#paused
   }
