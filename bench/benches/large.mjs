@@ -16,7 +16,7 @@ async function download(port, path, hashed = false) {
 }
 
 /** @param {() => Promise<{ server: import('../harness/processes.mjs').Running, path: string, close?: () => Promise<void> }>} turn */
-export function sideOfDownload(title, bytes, xCache, turn) {
+function sideOfDownload(title, bytes, xCache, turn) {
   return {
     title,
     sample: async (around = alone) => {
@@ -50,9 +50,10 @@ async function miss(ctx) {
   const bytes = ctx.options.largeBytes
   const origin = await ctx.helper('origin.mjs', { bytes })
   const baseline = await ctx.server('large-baseline.mjs', { origin: `http://127.0.0.1:${origin.port}` })
-  // A cache of its own for each round: else the disk fills, and its sweep would run in the next round.
+  // A cache of its own for each round: else the disk fills, and its sweep would run in the next round. Warm, as the baseline is.
   const fresh = async () => {
     const server = await ctx.strata(origin)
+    await download(server.port, '/warm-up')
     return { server, path: '/large', close: () => server.stop() }
   }
   const { server, close } = await fresh()

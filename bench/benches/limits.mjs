@@ -1,7 +1,6 @@
 import { digest, get } from '../harness/client.mjs'
 import { startNginx } from '../servers/nginx.mjs'
 import { BYTES, side, TILE } from './hits.mjs'
-import { sideOfDownload } from './large.mjs'
 import { plain, startOrigin } from './misses.mjs'
 
 /**
@@ -17,19 +16,6 @@ async function storing(ctx, proxy) {
     subject: await plain(ctx, origin, 'storing-proxy.mjs', { path }, 'fills'),
     baseline: await plain(ctx, origin, proxy),
   }
-}
-
-/** A pipe that writes what passes into a file. */
-async function keeping(ctx) {
-  const bytes = ctx.options.largeBytes
-  const origin = await ctx.helper('origin.mjs', { bytes })
-  const from = { origin: `http://127.0.0.1:${origin.port}` }
-  const keep = ctx.path('kept', { folder: true })
-  const pipe = async (title, settings) => {
-    const server = await ctx.server('large-baseline.mjs', { ...from, ...settings })
-    return sideOfDownload(title, bytes, undefined, async () => ({ server, path: '/large' }))
-  }
-  return { subject: await pipe('pipe and file', { keep }), baseline: await pipe('pipe', {}) }
 }
 
 /** The bare handler in the place of a hit. */
@@ -66,13 +52,6 @@ export const LIMITS = [
     subject: STORING,
     baseline: 'Express + http-proxy-middleware (keep-alive), no cache',
     open: ctx => storing(ctx, 'hpm-proxy.mjs'),
-  },
-  {
-    name: 'limit-large-stream-miss',
-    subject: 'no Strata: bare streaming pipe that writes what passes into a file',
-    baseline: 'bare streaming pipe from the same origin',
-    unit: 'bytes/s',
-    open: keeping,
   },
   {
     name: 'limit-vs-nginx',

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { BodyStore } from '../../src/engine/ports/index.js'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { placeOf } from '../../src/stores/embedded/body-folder.js'
+import { DirectWrites } from '../../src/stores/embedded/direct-writes.js'
 import { FileSink } from '../../src/stores/embedded/file-sink.js'
 import { FreeSpace } from '../../src/stores/embedded/free-space.js'
 import { failure } from '../support/failure.js'
@@ -31,7 +32,12 @@ describe('bodies in the embedded store under faults', () => {
     // A device that is always full stands behind the temporary file.
     const temporary = join(path, 'tmp', 'full')
     await symlink('/dev/full', temporary)
-    const sink = new FileSink(temporary, join(path, placeOf('full')), new FreeSpace(path, 0))
+    const sink = new FileSink(
+      temporary,
+      join(path, placeOf('full')),
+      new FreeSpace(path, 0),
+      new DirectWrites(),
+    )
     const error = await failure(async () => {
       await writeAll(sink, sampleBytes(8 * 1_048_576))
       await sink.finish()

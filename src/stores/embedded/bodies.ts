@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import type { BodyListing, BodySink, BodyStore, ByteRange, PieceMemory } from '../../engine/ports/index.js'
 import { isBodyId, missingBody, requireBodyId, shortBody } from '../local/body-id.js'
 import { listBodies, placeOf, removeStaleFiles } from './body-folder.js'
+import { DirectWrites } from './direct-writes.js'
 import { FileSink, moveInto } from './file-sink.js'
 import { FileStream } from './file-stream.js'
 import { BODY_RESERVE, FreeSpace } from './free-space.js'
@@ -32,6 +33,7 @@ class FileBodyStore implements BodyStore {
   readonly #root: string
   readonly #temporary: string
   readonly #space: FreeSpace
+  readonly #direct = new DirectWrites()
   #cleaning: Promise<void>
 
   constructor(root: string) {
@@ -49,7 +51,7 @@ class FileBodyStore implements BodyStore {
 
   sink(id: string): BodySink {
     requireBodyId(id)
-    return new FileSink(this.#newTemporary(), this.#place(id), this.#space)
+    return new FileSink(this.#newTemporary(), this.#place(id), this.#space, this.#direct)
   }
 
   async put(id: string, bytes: Uint8Array): Promise<void> {
