@@ -2,41 +2,50 @@ import { digest, get } from '../harness/client.mjs'
 import { startNginx } from '../servers/nginx.mjs'
 import { BYTES, side, TILE } from './hits.mjs'
 import { plain, startOrigin } from './misses.mjs'
+import { withoutOrigin } from './peers.mjs'
 
 /**
  * What there is to reach: neither side is Strata. The subject is the least that could stand in Strata's place, so that a bar above its
- * ratio is beyond anybody who builds on the same parts.
+ * ratio asks for other parts than these.
  */
 
-/** One put into LMDB for each answer, and nothing else. */
-async function storing(ctx, proxy) {
+/** What passes is put into LMDB, and nothing else. */
+async function storing(ctx, proxy, ordered = false) {
   const origin = await startOrigin(ctx)
   const path = ctx.path('kept', { folder: true })
   return {
-    subject: await plain(ctx, origin, 'storing-proxy.mjs', { path }, 'fills'),
+    subject: await plain(ctx, origin, 'storing-proxy.mjs', { path, ordered }, 'fills'),
     baseline: await plain(ctx, origin, proxy),
   }
 }
 
 /** The bare handler in the place of a hit. */
-async function bareAgainst(ctx, peer, title) {
+async function bareAgainst(ctx, peer, title, origin) {
   await get(peer.port, TILE)
   const answer = await get(peer.port, TILE)
   const bare = await ctx.server('bare.mjs', ctx.template(answer))
   const same = { sha256: digest(answer.body) }
-  return { subject: side('bare', bare, TILE, same), baseline: side(title, peer, TILE, same) }
+  return {
+    subject: side('bare', bare, TILE, same),
+    baseline: withoutOrigin(side(title, peer, TILE, same), origin),
+  }
 }
 
 async function nginx(ctx) {
-  const peer = await startNginx(ctx, await ctx.helper('origin.mjs', { bytes: BYTES }))
-  return peer === undefined ? { skipped: 'nginx is not installed' } : bareAgainst(ctx, peer, 'nginx')
+  const origin = await ctx.helper('origin.mjs', { bytes: BYTES })
+  const peer = await startNginx(ctx, origin)
+  if (peer === undefined) return { skipped: 'nginx is not installed' }
+  return bareAgainst(ctx, peer, 'nginx', origin)
 }
 
 async function apicache(ctx) {
-  return bareAgainst(ctx, await ctx.server('apicache-app.mjs', { bytes: BYTES }), 'apicache')
+  const peer = await ctx.server('apicache-app.mjs', { bytes: BYTES })
+  return bareAgainst(ctx, peer, 'apicache', peer)
 }
 
 const STORING = 'no Strata: undici streaming proxy with one `put` into LMDB for each answer, and nothing else'
+const ORDERED =
+  'no Strata: the same with the five puts that it takes to share equal bodies and to find what is to go'
 const BARE = 'no Strata: bare node:http handler, same response'
 
 /** @type {import('./hits.mjs').Bench[]} */
@@ -52,6 +61,18 @@ export const LIMITS = [
     subject: STORING,
     baseline: 'Express + http-proxy-middleware (keep-alive), no cache',
     open: ctx => storing(ctx, 'hpm-proxy.mjs'),
+  },
+  {
+    name: 'limit-miss-ordered-stream',
+    subject: ORDERED,
+    baseline: 'undici streaming proxy without any cache',
+    open: ctx => storing(ctx, 'undici-proxy.mjs', true),
+  },
+  {
+    name: 'limit-miss-ordered-hpm',
+    subject: ORDERED,
+    baseline: 'Express + http-proxy-middleware (keep-alive), no cache',
+    open: ctx => storing(ctx, 'hpm-proxy.mjs', true),
   },
   {
     name: 'limit-vs-nginx',

@@ -7,7 +7,7 @@ import { BYTES, side, TILE } from './hits.mjs'
 /** Memory hits of 10 KB, against other caches in the same place. */
 
 /** Neither side may ask its origin while it is measured. */
-function withoutOrigin(subject, origin) {
+export function withoutOrigin(subject, origin) {
   let before
   const { verify } = subject
   return {
