@@ -7,8 +7,9 @@ import { isErrno } from './io-error.js'
 const PIECE_BYTES = 262_144
 /** Where in a file direct writes begin, bytes: what is smaller is likely to be read again from the page cache. */
 export const DIRECT_FROM = 16 * 1_048_576
-/** Bytes that may be under way to the disk before the writer is told to wait. */
-const HIGH_WATER = DIRECT_BYTES
+/** Bytes that may be under way to the disk before the writer is told to wait; and where direct writes have begun, which take long each. */
+const HIGH_WATER = 1_048_576
+const DIRECT_HIGH_WATER = 2 * DIRECT_BYTES
 /**
  * A direct write that takes so long, ms, and so many of them in a row, is of a disk that does not keep up: the page cache takes what comes
  * faster. With two under way it is 200 MiB/s.
@@ -58,7 +59,7 @@ export class PieceFile {
 
   /** More is waiting for the disk than should. */
   get isFull(): boolean {
-    return this.#pending > HIGH_WATER
+    return this.#pending > (this.#next > DIRECT_FROM ? DIRECT_HIGH_WATER : HIGH_WATER)
   }
 
   append(chunk: Uint8Array): void {
