@@ -32,12 +32,12 @@ describe('bodies in the embedded store under faults', () => {
     // A device that is always full stands behind the temporary file.
     const temporary = join(path, 'tmp', 'full')
     await symlink('/dev/full', temporary)
-    const sink = new FileSink(
+    const sink = new FileSink({
       temporary,
-      join(path, placeOf('full')),
-      new FreeSpace(path, 0),
-      new DirectWrites(),
-    )
+      place: join(path, placeOf('full')),
+      space: new FreeSpace(path, 0),
+      direct: new DirectWrites(),
+    })
     const error = await failure(async () => {
       await writeAll(sink, sampleBytes(8 * 1_048_576))
       await sink.finish()
@@ -48,6 +48,14 @@ describe('bodies in the embedded store under faults', () => {
     await sink.abort()
     expect(await readdir(join(path, 'tmp'))).toEqual([])
     expect((await failure(() => store.get('full'))).code).toBe('STRATA_BODY_MISSING')
+  })
+
+  test('closing the store removes what was not finished, also while it is being written', async () => {
+    for (const id of ['idle', 'busy']) await writeAll(store.sink(id), sampleBytes(1_000_000))
+    const waiting = failure(async () => store.sink('waiting').write(sampleBytes(8 * 1_048_576)))
+    await store.close()
+    expect((await waiting).code).toBe('STRATA_STORE_UNAVAILABLE')
+    expect(await readdir(join(path, 'tmp'))).toEqual([])
   })
 
   test('finish after an abort does not bring the body back', async () => {

@@ -66,7 +66,7 @@ describe('bodies in the embedded store, written past the page cache', () => {
   })
 
   const newSink = (writes: DirectWrites = direct) =>
-    new FileSink(join(path, 'temporary'), place, new FreeSpace(path, 0), writes)
+    new FileSink({ temporary: join(path, 'temporary'), place, space: new FreeSpace(path, 0), direct: writes })
 
   async function store(writes?: DirectWrites): Promise<void> {
     const sink = newSink(writes)

@@ -34,6 +34,8 @@ class FileBodyStore implements BodyStore {
   readonly #temporary: string
   readonly #space: FreeSpace
   readonly #direct = new DirectWrites()
+  /** Those that are neither finished nor aborted. */
+  readonly #sinks = new Set<FileSink>()
   #cleaning: Promise<void>
 
   constructor(root: string) {
@@ -51,7 +53,15 @@ class FileBodyStore implements BodyStore {
 
   sink(id: string): BodySink {
     requireBodyId(id)
-    return new FileSink(this.#newTemporary(), this.#place(id), this.#space, this.#direct)
+    const sink = new FileSink({
+      temporary: this.#newTemporary(),
+      place: this.#place(id),
+      space: this.#space,
+      direct: this.#direct,
+      onOver: over => this.#sinks.delete(over),
+    })
+    this.#sinks.add(sink)
+    return sink
   }
 
   async put(id: string, bytes: Uint8Array): Promise<void> {
@@ -124,6 +134,8 @@ class FileBodyStore implements BodyStore {
   }
 
   async close(): Promise<void> {
+    // Who has not finished by now never will: what it has written would lie there until the next start.
+    await Promise.all([...this.#sinks].map(sink => sink.abort()))
     await this.#cleaning
   }
 

@@ -6,29 +6,32 @@ import type { FreeSpace } from './free-space.js'
 import { ioError, isErrno } from './io-error.js'
 import { PieceFile } from './piece-file.js'
 
+export interface FileSinkParts {
+  readonly temporary: string
+  readonly place: string
+  readonly space: FreeSpace
+  readonly direct: DirectWrites
+  /** It has its name, or is gone. */
+  readonly onOver?: (sink: FileSink) => void
+}
+
 /**
  * Writes a temporary file and gives it its name at the end, so that no reader ever sees a part. There is no fsync: digests in
  * the metadata tell a file that a loss of power has torn.
  */
 export class FileSink implements BodySink {
-  readonly #temporary: string
-  readonly #place: string
-  readonly #space: FreeSpace
   readonly #file: PieceFile
   #room: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
-  constructor(temporary: string, place: string, space: FreeSpace, direct: DirectWrites) {
-    this.#temporary = temporary
-    this.#place = place
-    this.#space = space
-    this.#file = new PieceFile(temporary, direct)
+  constructor(private readonly parts: FileSinkParts) {
+    this.#file = new PieceFile(parts.temporary, parts.direct)
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#file.error !== undefined) return Promise.reject(ioError(this.#file.error))
     try {
-      this.#space.take(chunk.length)
+      this.parts.space.take(chunk.length)
     } catch (error) {
       void this.#destroy(error as Error)
       return Promise.reject(error as Error)
@@ -44,17 +47,19 @@ export class FileSink implements BodySink {
     await this.#closed
     try {
       if (this.#file.error !== undefined) throw this.#file.error
-      await moveInto(this.#temporary, this.#place)
+      await moveInto(this.parts.temporary, this.parts.place)
     } catch (error) {
       await this.abort()
       throw ioError(error)
     }
+    this.parts.onOver?.(this)
   }
 
   async abort(): Promise<void> {
     await this.#destroy(new Error('the body was aborted'))
     // What can't be removed now goes with the temporary files of crashed processes.
-    await rm(this.#temporary, { force: true }).catch(() => undefined)
+    await rm(this.parts.temporary, { force: true }).catch(() => undefined)
+    this.parts.onOver?.(this)
   }
 
   #destroy(error: Error): Promise<void> {
