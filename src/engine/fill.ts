@@ -139,6 +139,7 @@ export class Fill {
   }
 
   async #finishLarge(large: LargeBody): Promise<FillResult> {
+    if (large.checks.bytes !== this.#size) throw new Error('not all of the body was written')
     await large.sink.finish()
     clearInterval(large.renew)
     const body = {
@@ -178,18 +179,21 @@ export class Fill {
     await metadata.reserveBody(id, this.#until())
     if (this.#failed !== undefined) return void (await metadata.releaseBody(id))
     const note = this.#noteOf(this.plan.entry, { ...EMPTY_BODY, id, chunkSize: CHUNK_BYTES })
+    const sink = bodies.sink(id, note)
     const renew = setInterval(() => {
       metadata
         .reserveBody(id, this.#until())
         .catch((error: unknown) => this.#fail('store-failed', messageOf(error)))
     }, reservationMs / 3)
     renew.unref()
-    this.#large = { id, sink: bodies.sink(id, note), checks: new ChunkChecksums(), renew }
+    this.#large = { id, sink, checks: new ChunkChecksums(), renew }
     // More may have come in while the reservation was under way.
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
       this.#large.checks.update(chunk)
       await this.#large.sink.write(chunk)
     }
+    // At once: what comes before this promise is known to be over would be laid aside, for nobody.
+    this.#opening = undefined
     this.#release()
   }
 

@@ -17,6 +17,11 @@ export class ChunkChecksums {
 
   constructor(private readonly chunkSize = CHUNK_BYTES) {}
 
+  /** So many it has seen. */
+  get bytes(): number {
+    return this.#done.length * this.chunkSize + this.#filled
+  }
+
   update(bytes: Uint8Array): void {
     let offset = 0
     while (offset < bytes.length) {

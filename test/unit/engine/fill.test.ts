@@ -150,6 +150,23 @@ describe('large bodies', () => {
     expect(pending.bytes).toBe(0)
   })
 
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'what a handler writes from one microtask to the next is all there (%i microtasks apart)',
+    async apart => {
+      const { fill, bodies, entries } = await cache({ pendingBytes: 1 << 21 })
+      const filling = fill()
+      const numbered = Buffer.from(Array.from({ length: 4_000 }, (_, i) => i % 251))
+      for (let at = 0; at < numbered.length; at += 10) {
+        filling.write(numbered.subarray(at, at + 10))
+        for (let i = 0; i < apart; i++) await undefined
+      }
+      expect(await filling.finish()).toMatchObject({ stored: true })
+      const pieces: Buffer[] = []
+      for await (const piece of readLarge(bodies, (await entries())[0]!.body)) pieces.push(piece)
+      expect(Buffer.concat(pieces).equals(numbered)).toBe(true)
+    },
+  )
+
   test('a sink that cannot keep up holds back', async () => {
     let go = () => {}
     const { fill, woken } = await cache({
