@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { BodyStore } from '../../src/engine/ports/index.js'
+import type { BodySink, BodyStore } from '../../src/engine/ports/index.js'
 import { fsBodyStore } from '../../src/stores/embedded/bodies.js'
 import { placeOf } from '../../src/stores/embedded/body-folder.js'
 import { DirectWrites } from '../../src/stores/embedded/direct-writes.js'
@@ -64,6 +64,18 @@ describe('bodies in the embedded store under faults', () => {
     await sink.abort()
     expect((await failure(() => sink.finish())).code).toBe('STRATA_STORE_UNAVAILABLE')
     expect((await failure(() => store.get('dropped'))).code).toBe('STRATA_BODY_MISSING')
+  })
+
+  test('an abort stops a finish that is under way, and so does closing the store', async () => {
+    for (const stop of [(sink: BodySink) => sink.abort(), () => store.close()]) {
+      const sink = store.sink('stopped')
+      await writeAll(sink, sampleBytes(1_000_000))
+      const finishing = failure(() => sink.finish())
+      await stop(sink)
+      expect((await finishing).message).toContain('aborted')
+      expect((await failure(() => store.get('stopped'))).code).toBe('STRATA_BODY_MISSING')
+      expect(await readdir(join(path, 'tmp'))).toEqual([])
+    }
   })
 
   test('the writer is told to wait for the disk', async () => {

@@ -134,7 +134,7 @@ class FileBodyStore implements BodyStore {
   }
 
   async close(): Promise<void> {
-    // Who has not finished by now never will: what it has written would lie there until the next start.
+    // What is not finished would lie there until the next start.
     await Promise.all([...this.#sinks].map(sink => sink.abort()))
     await this.#cleaning
   }

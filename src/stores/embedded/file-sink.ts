@@ -22,48 +22,55 @@ export interface FileSinkParts {
 export class FileSink implements BodySink {
   readonly #file: PieceFile
   #room: Promise<void> | undefined
-  #closed: Promise<void> | undefined
+  #finishing: Promise<void> | undefined
 
   constructor(private readonly parts: FileSinkParts) {
     this.#file = new PieceFile(parts.temporary, parts.direct)
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    if (this.#file.error !== undefined) return Promise.reject(ioError(this.#file.error))
     try {
+      if (this.#file.error !== undefined) throw this.#file.error
       this.parts.space.take(chunk.length)
+      this.#file.append(chunk)
     } catch (error) {
-      void this.#destroy(error as Error)
-      return Promise.reject(error as Error)
+      this.#file.fail(error)
+      return Promise.reject(ioError(error))
     }
-    this.#file.append(chunk)
-    if (!this.#file.isFull) return undefined
+    if (!this.#file.isBusy) return undefined
     this.#room ??= this.#whenRoom()
     return this.#room
   }
 
-  async finish(): Promise<void> {
-    this.#closed ??= this.#file.end()
-    await this.#closed
+  finish(): Promise<void> {
+    return (this.#finishing ??= this.#finish())
+  }
+
+  /** A body that `finish` is just about to give its name may get it nevertheless: `finish` tells. */
+  async abort(): Promise<void> {
+    this.#file.fail(new Error('the body was aborted'))
+    if (this.#finishing === undefined) await this.#drop()
+    else await this.#finishing.catch(() => undefined) // it has told who asked for it
+  }
+
+  async #finish(): Promise<void> {
+    await this.#file.end()
     try {
       if (this.#file.error !== undefined) throw this.#file.error
       await moveInto(this.parts.temporary, this.parts.place)
     } catch (error) {
-      await this.abort()
+      this.#file.fail(error)
+      await this.#drop()
       throw ioError(error)
     }
     this.parts.onOver?.(this)
   }
 
-  async abort(): Promise<void> {
-    await this.#destroy(new Error('the body was aborted'))
+  async #drop(): Promise<void> {
+    await this.#file.end()
     // What can't be removed now goes with the temporary files of crashed processes.
     await rm(this.parts.temporary, { force: true }).catch(() => undefined)
     this.parts.onOver?.(this)
-  }
-
-  #destroy(error: Error): Promise<void> {
-    return (this.#closed ??= this.#file.destroy(error))
   }
 
   async #whenRoom(): Promise<void> {
