@@ -59,6 +59,32 @@ test.each([
   },
 )
 
+async function* oneByOne(chunks: readonly Buffer[]) {
+  yield* chunks
+}
+
+test('a long body that a handler writes from promise to promise is stored byte for byte', async () => {
+  const strata = await openStrata({ backend: 'memory' })
+  const chunks = Array.from({ length: 750 }, (_, i) => Buffer.alloc(4_000, `chunk ${i} `))
+  const app = express()
+  app.get('/long', strata.middleware(), async (_req, res) => {
+    res.set({ 'Content-Type': 'text/plain', 'Cache-Control': 'max-age=60' })
+    for await (const chunk of oneByOne(chunks)) res.write(chunk)
+    res.end()
+  })
+  const port = await listen(app)
+  const fetched = async (headers = {}) => {
+    const response = await fetch(`http://127.0.0.1:${port}/long`, { headers })
+    return [response.headers.get('x-cache'), Buffer.from(await response.arrayBuffer())] as const
+  }
+  const body = Buffer.concat(chunks)
+  expect((await fetched())[1].equals(body)).toBe(true)
+  await until('it is stored', async () => (await strata.operator.status()).entries === 1)
+  const [xCache, part] = await fetched({ Range: 'bytes=2000000-2000999' })
+  expect(xCache).toBe('HIT')
+  expect(part.equals(body.subarray(2_000_000, 2_001_000))).toBe(true)
+})
+
 describe('a handler that never answers', () => {
   test('learns that its client has left, where nobody else can have the answer', async () => {
     const strata = await openStrata({ server: { drainTimeoutMs: 1 } })
