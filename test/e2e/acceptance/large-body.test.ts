@@ -82,5 +82,5 @@ test.each([
     }
     expect(grown).toBeLessThan(100 * MiB)
   },
-  240_000,
+  480_000,
 )
