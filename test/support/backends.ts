@@ -24,10 +24,11 @@ export interface TestBackend {
   stop(): Promise<void>
 }
 
-export async function startBackend(name: BackendName): Promise<TestBackend> {
+/** @param startEndpoint for S3, where the backend has it */
+export async function startBackend(name: BackendName, startEndpoint = startS3): Promise<TestBackend> {
   const folder = await mkdtemp(join(tmpdir(), `strata-${name}-`))
   const redis = name === 'redis' || name === 's3-redis' ? await startRedis() : undefined
-  const s3 = name === 's3-redis' ? await startS3() : undefined
+  const s3 = name === 's3-redis' ? await startEndpoint() : undefined
   // A machine that is busy with tests answers late: what happens then is for the tests of faults to say.
   const timeoutMs = 5000
   const env: Record<string, string> = {
