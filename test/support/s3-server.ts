@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 import S3rver from 's3rver'
 import { steady } from './steady-s3rver.mjs'
 
+const BUCKET = 'strata-test'
+
 export interface S3Server {
   readonly endpoint: string
   readonly bucket: string
@@ -56,7 +58,7 @@ export async function startS3Apart(): Promise<S3Server> {
   if (process.env.STRATA_TEST_S3_ENDPOINT) return startS3()
   const directory = await mkdtemp(join(tmpdir(), 'strata-s3-'))
   const script = fileURLToPath(new URL('s3-process.mjs', import.meta.url))
-  const child = spawn(process.execPath, [script, directory, BUCKET], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, directory, BUCKET], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const failed = ended.then(([code]) => {
     throw new Error(`the S3 endpoint of the tests ended with ${code} at its start`)
@@ -72,8 +74,6 @@ export async function startS3Apart(): Promise<S3Server> {
     },
   }
 }
-
-const BUCKET = 'strata-test'
 
 function ownS3(port: number, prefix: string) {
   const credentials = { accessKey: 'S3RVER', secretKey: 'S3RVER', region: 'us-east-1' }

@@ -2,7 +2,10 @@ import type { Readable } from 'node:stream'
 
 /** Takes one body as it streams in. After `finish` has resolved the body can be read under its id; before, it cannot. */
 export interface BodySink {
-  /** Returns undefined when more may be written at once, or a promise to wait for (back-pressure). Rejects when the backend fails. */
+  /**
+   * The chunk must not change any more. Returns undefined when more may be written at once, or a promise to wait for (back-pressure).
+   * Rejects when the backend fails.
+   */
   write(chunk: Uint8Array): Promise<void> | undefined
   /** Resolves when the whole body is stored. */
   finish(): Promise<void>
