@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.js'
 
 /** Bytes of a large body that one checksum covers. */
 export const CHUNK_BYTES = 256 * 1024

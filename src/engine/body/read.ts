@@ -1,7 +1,7 @@
-import { crc32 } from 'node:zlib'
 import { StrataError } from '../../errors.js'
 import type { BodyRef, BodyStore, ByteRange } from '../ports/index.js'
 import { digestOf } from './checks.js'
+import { crc32 } from './crc32.js'
 import { ReusedMemory } from './reused-memory.js'
 
 /** Where small bodies are read. */
