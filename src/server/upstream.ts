@@ -4,7 +4,7 @@ import type { Origin, OriginCall, OriginRequest, OriginSink } from '../engine/or
 import { END, tell, type OriginEvent } from '../engine/origin-event.js'
 import { endToEnd } from '../http/hop-by-hop.js'
 import { fieldValue } from '../http/fields.js'
-import { EarlyScavenges } from './early-scavenges.js'
+import { PassingMemory } from './passing-memory.js'
 import { watchedClient, type OnConnection, type UpstreamConnection } from './upstream-connection.js'
 
 export interface UpstreamSettings {
@@ -35,7 +35,7 @@ export class Upstream implements Origin {
 
   constructor(
     private readonly settings: UpstreamSettings,
-    private readonly scavenges = new EarlyScavenges(),
+    private readonly memory = new PassingMemory(),
   ) {
     const url = new URL(settings.origin)
     this.#base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '')
@@ -56,7 +56,7 @@ export class Upstream implements Origin {
   }
 
   fetch(request: OriginRequest, sink: OriginSink): OriginCall {
-    const call = new UpstreamCall(request, sink, this.settings, this.scavenges, () =>
+    const call = new UpstreamCall(request, sink, this.settings, this.memory, () =>
       this.#dispatch(this.#fresh, request, call),
     )
     this.#dispatch(this.#pool, request, call)
@@ -121,7 +121,7 @@ class UpstreamCall implements OriginCall, OnConnection {
     private readonly request: OriginRequest,
     private readonly sink: OriginSink,
     private readonly settings: UpstreamSettings,
-    private readonly scavenges: EarlyScavenges,
+    private readonly memory: PassingMemory,
     private readonly again: () => void,
   ) {}
 
@@ -159,7 +159,7 @@ class UpstreamCall implements OriginCall, OnConnection {
   }
 
   onData(chunk: Buffer): boolean {
-    this.scavenges.passing(chunk.length)
+    this.memory.passing(chunk.length)
     this.#brought(chunk)
     return !this.#paused
   }
