@@ -55,8 +55,8 @@ export class FreeSpace {
     try {
       const { bavail, bsize } = statfsSync(this.folder)
       this.#disk = bavail * bsize
-      // It is in pieces, not each of which fits.
-      this.#within = this.inside() / 2
+      // It is in pieces, not each of which fits. Not asked for where the disk alone has enough until it is asked again.
+      this.#within = this.#disk - bytes - ASK_AFTER >= this.reserve ? 0 : this.inside() / 2
     } catch (error) {
       throw ioError(error)
     }
