@@ -1,3 +1,4 @@
+import { describe, expect, test } from '@jest/globals'
 import { crc32 as ofZlib } from 'node:zlib'
 import fc from 'fast-check'
 import { crc32, crc32From } from '../../../../src/engine/body/crc32.js'
