@@ -5,8 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import S3rver from 's3rver'
-import { steady } from './steady-s3rver.mjs'
+import { steadyS3rver } from './steady-s3rver.mjs'
 
 const BUCKET = 'strata-test'
 
@@ -35,9 +34,7 @@ export async function startS3(ownPort = 0): Promise<S3Server> {
   }
   useCipherOfToday()
   const directory = await mkdtemp(join(tmpdir(), 'strata-s3-'))
-  const configureBuckets = [{ name: BUCKET, configs: [] }]
-  const s3 = new S3rver({ address: '127.0.0.1', port: ownPort, directory, silent: true, configureBuckets })
-  steady(s3)
+  const s3 = steadyS3rver({ directory, bucket: BUCKET, port: ownPort })
   const { port } = await s3.run()
   return {
     ...ownS3(port, prefix),

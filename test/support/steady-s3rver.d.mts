@@ -1,4 +1,4 @@
 import type S3rver from 's3rver'
 
-/** Takes out of s3rver what S3 never does, see `steady-s3rver.mjs`. */
-export function steady(s3: S3rver): void
+/** s3rver on 127.0.0.1, to be `run`, with one bucket, without three things that S3 never does. */
+export function steadyS3rver(options: { directory: string; bucket: string; port?: number }): S3rver

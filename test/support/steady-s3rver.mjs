@@ -4,8 +4,20 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import S3rver from 's3rver'
 
 const PARTS = ['object.md5', 'metadata.json', 'object']
+
+/**
+ * s3rver on 127.0.0.1, to be `run`, with one bucket.
+ * @param {{ directory: string, bucket: string, port?: number }} options port: 0, as it is unless told, for any that is free
+ */
+export function steadyS3rver({ directory, bucket, port = 0 }) {
+  const configureBuckets = [{ name: bucket, configs: [] }]
+  const s3 = new S3rver({ address: '127.0.0.1', port, directory, silent: true, configureBuckets })
+  steady(s3)
+  return s3
+}
 
 /**
  * Three things that S3 never does, taken out of s3rver. It answers a PUT before the file is written: whoever reads the object at once
@@ -14,7 +26,7 @@ const PARTS = ['object.md5', 'metadata.json', 'object']
  * nobody catches.
  * @param {any} s3 an S3rver
  */
-export function steady(s3) {
+function steady(s3) {
   const { store } = s3
   store.putObject = async object => {
     const { bucket, key, metadata } = object

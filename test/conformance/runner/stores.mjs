@@ -84,16 +84,8 @@ async function startRedis(folder, attempts = 5) {
 /** @param {string} folder @returns {Promise<StoreServers>} */
 async function startS3(folder) {
   await mkdir(folder, { recursive: true })
-  const { default: S3rver } = await import('s3rver')
-  const server = new S3rver({
-    address: '127.0.0.1',
-    port: 0,
-    silent: true,
-    directory: folder,
-    configureBuckets: [{ name: BUCKET, configs: [] }],
-  })
-  const { steady } = await import('../../support/steady-s3rver.mjs')
-  steady(server)
+  const { steadyS3rver } = await import('../../support/steady-s3rver.mjs')
+  const server = steadyS3rver({ directory: folder, bucket: BUCKET })
   const { port } = await server.run()
   const env = {
     STRATA_S3_BUCKET: BUCKET,

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { FreeSpace } from '../../../src/stores/embedded/free-space.js'
 
 const MiB = 1_048_576
+/** More than other tests may write or remove meanwhile. */
+const TiB = MiB ** 2
 
 function onDisk(): number {
   const { bavail, bsize } = statfsSync(tmpdir())
@@ -20,8 +22,8 @@ test('room inside of files is not asked for where the disk alone has enough', ()
 })
 
 test('half of the room inside of files counts where the disk has not', () => {
-  const reserve = onDisk() + 1024 * MiB
-  const inside = jest.fn(() => 4096 * MiB)
+  const reserve = onDisk() + TiB
+  const inside = jest.fn(() => 4 * TiB)
   const space = new FreeSpace(tmpdir(), reserve, inside)
   space.take(MiB)
   expect(space.isShort).toBe(false)
