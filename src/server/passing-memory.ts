@@ -12,7 +12,7 @@ const BLOCK = 16 * 1_048_576
 
 /**
  * What is read from a socket is memory beside V8's heap, and a long body is little else: two things have to be told of it (decisions/0034
- * and 0035).
+ * and 0036).
  *
  * V8 13 collects the whole heap for every 13 MiB of it, where a scavenge (a thirtieth of the cost) would do. That comes first if enough has
  * been made on the heap as well: so some is made.
