@@ -133,10 +133,10 @@ function entryOrRefusal(input: AssessInput, policy: ResponsePolicy): Assessment 
   const address = variance === undefined ? fetched : fetched.simplified(variance, true)
   const freshUntil = policy.noCache ? 0 : responseTime + policy.lifetime * 1000 - age
   const bornAt = responseTime - age
-  const share = { action: 'share', fields, freshUntil, bornAt } as const
-  if (stamp === undefined) return { ...share, refusal: 'store-unavailable' }
+  if (stamp === undefined)
+    return { action: 'share', refusal: 'store-unavailable', fields, freshUntil, bornAt }
   if (input.unwanted !== undefined && input.candidate === undefined)
-    return { ...share, refusal: input.unwanted }
+    return { action: 'share', refusal: input.unwanted, fields, freshUntil, bornAt }
   return {
     action: 'store',
     freshUntil,

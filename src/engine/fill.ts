@@ -120,7 +120,7 @@ export class Fill {
         : await this.#putSmall(meta, bytes)
     const result = await this.#commit(wholeEntry(meta, body), isInline ? bytes : undefined)
     this.#release()
-    return result.stored ? { ...result, bytes } : result
+    return result.stored ? { stored: true, entry: result.entry, bytes, seq: result.seq } : result
   }
 
   /** Equal small bodies share one name: what is there already is not written again. */

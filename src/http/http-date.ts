@@ -21,6 +21,9 @@ const LAST_SECOND = 253_402_300_799_000
 /** 0000-01-01T00:00:00Z. */
 const FIRST_SECOND = -62_167_219_200_000
 
+/** What comes within one second has one Date, and each is read more than once. Of the usual form alone, which does not depend on `now`. */
+const latest = { text: '', ms: 0 }
+
 /**
  * Reads an HTTP-date in any of its three forms (RFC 9110 §5.6.7). Names of days, months and the zone are taken in any case;
  * everything else is strict, because a cache must take an invalid date for one in the past (RFC 9111 §5.3) and a lenient
@@ -31,8 +34,13 @@ const FIRST_SECOND = -62_167_219_200_000
 export function parseHttpDate(text: string, now: number): number | undefined {
   // All forms fit in 33 characters; the check spares long rubbish the three patterns.
   if (text.length < 24 || text.length > 33) return undefined
+  if (text === latest.text) return latest.ms
   const usual = usualFixdate(text)
-  if (usual !== undefined) return usual
+  if (usual !== undefined) {
+    latest.text = text
+    latest.ms = usual
+    return usual
+  }
   let m = IMF_FIXDATE.exec(text)
   if (m !== null) return instant(Number(m[3]), m[2]!, m[1]!, m[4]!, m[5]!, m[6]!)
   m = RFC850.exec(text)

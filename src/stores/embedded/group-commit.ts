@@ -13,7 +13,7 @@ interface Waiting {
  * A transaction costs ten times what a step in it does, most of it for the disk: between the beginnings of two there are so many ms,
  * unless a step has somebody who waits for it.
  */
-const LINGER_MS = 5
+const LINGER_MS = 10
 /** Steps run on the main thread: the rest waits for the next transaction, so that requests are answered in between. */
 const TURN_MS = 4
 /** … or, where the thread is busy and transactions are seldom, for this part of the time since the last one, up to so many ms. */

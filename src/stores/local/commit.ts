@@ -93,10 +93,6 @@ function unlinkRow<T>(tables: Tables<T>, key: string, row: Row<T>, now: number):
 }
 
 function countEntries<T>(tables: Tables<T>, entries: number, bytes: number): void {
-  const counts = tables.counts.get()
-  tables.counts.set({
-    ...counts,
-    entries: counts.entries + entries,
-    entryBytes: counts.entryBytes + bytes,
-  })
+  const { entries: before, entryBytes, bodies, bodyBytes } = tables.counts.get()
+  tables.counts.set({ entries: before + entries, entryBytes: entryBytes + bytes, bodies, bodyBytes })
 }

@@ -133,6 +133,6 @@ function placeAt(row: BodyRow): number {
 }
 
 function count(ledger: Ledger, bodies: number, bytes: number): void {
-  const counts = ledger.counts.get()
-  ledger.counts.set({ ...counts, bodies: counts.bodies + bodies, bodyBytes: counts.bodyBytes + bytes })
+  const { entries, entryBytes, bodies: before, bodyBytes } = ledger.counts.get()
+  ledger.counts.set({ entries, entryBytes, bodies: before + bodies, bodyBytes: bodyBytes + bytes })
 }
