@@ -1,10 +1,10 @@
 import { buildConnector, Pool, errors as undiciErrors, type Dispatcher } from 'undici'
 import { isStrataError, StrataError, messageOf } from '../errors.js'
 import type { Origin, OriginCall, OriginRequest, OriginSink } from '../engine/origin.js'
+import { passingMemory, type PassingMemory } from '../engine/body/passing-memory.js'
 import { END, tell, type OriginEvent } from '../engine/origin-event.js'
 import { endToEnd } from '../http/hop-by-hop.js'
 import { fieldValue } from '../http/fields.js'
-import { PassingMemory } from './passing-memory.js'
 import { watchedClient, type OnConnection, type UpstreamConnection } from './upstream-connection.js'
 
 export interface UpstreamSettings {
@@ -35,7 +35,7 @@ export class Upstream implements Origin {
 
   constructor(
     private readonly settings: UpstreamSettings,
-    private readonly memory = new PassingMemory(),
+    private readonly memory = passingMemory,
   ) {
     const url = new URL(settings.origin)
     this.#base = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '')

@@ -2,6 +2,7 @@ import { StrataError } from '../../errors.js'
 import type { BodyRef, BodyStore, ByteRange } from '../ports/index.js'
 import { digestOf } from './checks.js'
 import { crc32 } from './crc32.js'
+import { passingMemory, type PassingMemory } from './passing-memory.js'
 import { ReusedMemory } from './reused-memory.js'
 
 /** Where small bodies are read. */
@@ -37,6 +38,7 @@ export async function* readLarge(
   range?: ByteRange,
   /** Told of each chunk that has been checked. */
   keep?: (index: number, chunk: Buffer) => void,
+  passing: Pick<PassingMemory, 'passing'> = passingMemory,
 ): AsyncGenerator<Buffer, void, boolean | void> {
   const { chunkSize, size } = ref
   const first = range?.first ?? 0
@@ -52,6 +54,7 @@ export async function* readLarge(
   let heldBytes = 0
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {
+      if (memory?.has(piece) !== true) passing.passing(piece.length)
       let offset = 0
       while (offset < piece.length) {
         const chunkEnd = Math.min((Math.floor(position / chunkSize) + 1) * chunkSize, to + 1)
@@ -62,6 +65,7 @@ export async function* readLarge(
         offset += take
         if (position + heldBytes < chunkEnd) continue
         const chunk = held.length === 1 ? held[0]! : Buffer.concat(held)
+        if (held.length > 1) passing.passing(chunk.length)
         const index = Math.floor(position / chunkSize)
         if (crc32(chunk) !== checks.readUInt32LE(index * 4)) throw damaged(ref)
         keep?.(index, chunk)

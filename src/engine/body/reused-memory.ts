@@ -15,6 +15,11 @@ export class ReusedMemory implements PieceMemory {
     return memory.length === bytes ? memory : memory.subarray(0, bytes)
   }
 
+  /** The piece is of this memory, and will be filled again. */
+  has(piece: Buffer): boolean {
+    return this.#out.has(piece.buffer)
+  }
+
   /** The piece may be written over. What is not from here is left alone. */
   give(piece: Buffer): void {
     const memory = this.#out.get(piece.buffer)

@@ -167,6 +167,52 @@ describe('pieces that are written over (P3)', () => {
   })
 })
 
+describe('memory that passes is told of', () => {
+  const bytes = sample(4 * CHUNK)
+  const ref: BodyRef = {
+    id: 'l-1',
+    size: bytes.length,
+    digest: '',
+    chunkSize: CHUNK,
+    checks: checksOf(bytes),
+  }
+  /** What is told when the body comes from the store in pieces of `length` bytes. */
+  async function told(length: number, isReused: boolean) {
+    const told: number[] = []
+    const bodies: BodyStore = {
+      ...memoryBodyStore({ maxBytes: 1 << 20 }),
+      read: async (_id, _range, memory) => {
+        const pieces = function* () {
+          for (let at = 0; at < bytes.length; at += length) {
+            const piece = isReused ? memory!.take(length) : Buffer.alloc(length)
+            bytes.copy(piece, 0, at, at + length)
+            yield piece
+          }
+        }
+        return Readable.from(pieces())
+      },
+    }
+    const passing = { passing: (bytes: number) => void told.push(bytes) }
+    const given: Buffer[] = []
+    for await (const piece of readLarge(bodies, ref, undefined, undefined, passing))
+      given.push(Buffer.from(piece))
+    expect(Buffer.concat(given)).toEqual(bytes)
+    return told
+  }
+
+  test('each piece that the store has made', async () => {
+    expect(await told(2 * CHUNK, false)).toEqual([16, 16])
+  })
+
+  test('and each chunk that is put together of several', async () => {
+    expect(await told(CHUNK / 2, false)).toEqual([4, 4, 8, 4, 4, 8, 4, 4, 8, 4, 4, 8])
+  })
+
+  test('not what is filled again', async () => {
+    expect(await told(CHUNK, true)).toEqual([])
+  })
+})
+
 describe('small bodies (P3)', () => {
   const bytes = sample(20)
   const ref: BodyRef = {

@@ -21,7 +21,7 @@ export interface MemoryMeans {
 }
 
 /**
- * What is read from a socket is memory beside V8's heap, and a long body is little else: two things have to be told of it (decisions/0036).
+ * What is read from a socket, or put together of that, is memory beside V8's heap, and a long body is little else: two things have to be told of it (decisions/0036).
  *
  * V8 13 collects the whole heap for every 13 MiB of it, where a minor collection (a thirtieth of the cost) does: so it is asked for one
  * before.
@@ -61,3 +61,6 @@ export class PassingMemory {
     if (this.#isAsked) this.#collect = this.means.minorCollection()
   }
 }
+
+/** One heap, one count: all that passes through this process. */
+export const passingMemory = new PassingMemory()

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
 import { runInNewContext } from 'node:vm'
-import { minorCollection } from '../../../src/server/minor-collection.js'
+import { minorCollection } from '../../../../src/engine/body/minor-collection.js'
 
 test('V8 makes one minor collection for each call, and none of the whole heap', async () => {
   const collect = minorCollection()!

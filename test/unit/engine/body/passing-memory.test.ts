@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { loadConfig } from '../../../src/config/index.js'
-import { PassingMemory } from '../../../src/server/passing-memory.js'
-import { Upstream } from '../../../src/server/upstream.js'
+import { loadConfig } from '../../../../src/config/index.js'
+import { PassingMemory } from '../../../../src/engine/body/passing-memory.js'
+import { Upstream } from '../../../../src/server/upstream.js'
 
 const MIB = 1_048_576
 
