@@ -1,5 +1,6 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
 import { s3BodyStore } from '../../src/stores/s3/bodies.js'
 import { connectS3 } from '../../src/stores/s3/client.js'
 import { startS3, type S3Server } from '../support/s3-server.js'
@@ -22,6 +23,25 @@ function open(namespace: string, notes?: boolean) {
 bodyStoreSuite('s3', async () => {
   const store = open(`ns-${++namespaces}`)
   return { store, cleanup: () => store.close() }
+})
+
+test('bodies about as long as parts, one after the other and at once, each as it came', async () => {
+  const PART = 5 * 1_048_576
+  const { bucket, prefix, endpoint, accessKey, secretKey, region } = s3
+  const client = connectS3({ bucket, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey })
+  const store = s3BodyStore({ client, bucket, prefix, namespace: 'parts', partSize: PART })
+  const bodies = [2 * PART + 7, PART, PART + 1, 2 * PART, 2 * PART - 1].map(size => randomBytes(size))
+  const put = async (bytes: Buffer, id: string) => {
+    const sink = store.sink(id)
+    for (let at = 0; at < bytes.length; at += 700_001) await sink.write(bytes.subarray(at, at + 700_001))
+    await sink.finish()
+  }
+  const get = async (id: string) => Buffer.concat(await (await store.read(id)).toArray())
+  for (const [i, bytes] of bodies.entries()) await put(bytes, `after-${i}`)
+  await Promise.all(bodies.map((bytes, i) => put(bytes, `beside-${i}`)))
+  for (const [i, bytes] of bodies.entries())
+    for (const when of ['after', 'beside']) expect((await get(`${when}-${i}`)).equals(bytes)).toBe(true)
+  await store.close()
 })
 
 describe('what is kept beside the bodies', () => {

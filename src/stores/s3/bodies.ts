@@ -15,6 +15,7 @@ import { s3BodySink } from './body-sink.js'
 import { bodyStream, type Window } from './body-stream.js'
 import { s3Error } from './errors.js'
 import { noted, s3BodyNotes } from './notes.js'
+import { PartMemory } from './part-memory.js'
 
 export interface S3BodyOptions {
   readonly client: S3Client
@@ -48,7 +49,7 @@ class S3BodyStore implements BodyStore {
   readonly #client: S3Client
   readonly #bucket: string
   readonly #root: string
-  readonly #partSize: number
+  readonly #memory: PartMemory
   readonly #multipartThreshold: number
   readonly #idleTimeoutMs: number
 
@@ -70,7 +71,7 @@ class S3BodyStore implements BodyStore {
     this.#client = client
     this.#bucket = bucket
     this.#root = `${prefix}${namespace}/`
-    this.#partSize = partSize
+    this.#memory = new PartMemory(partSize)
     this.#multipartThreshold = multipartThreshold
     this.#idleTimeoutMs = options.idleTimeoutMs ?? 10_000
     if (options.notes !== false)
@@ -83,7 +84,7 @@ class S3BodyStore implements BodyStore {
       client: this.#client,
       bucket: this.#bucket,
       key: this.#key(id),
-      partSize: this.#partSize,
+      memory: this.#memory,
       multipartThreshold: this.#multipartThreshold,
       metadata: noted(note),
     })

@@ -10,13 +10,14 @@ import {
 import type { BodySink } from '../../engine/ports/index.js'
 import { StrataError } from '../../errors.js'
 import { s3Error } from './errors.js'
+import type { PartMemory } from './part-memory.js'
 
 export interface S3SinkOptions {
   readonly client: S3Client
   readonly bucket: string
   readonly key: string
-  /** Bytes that are collected before they go up. */
-  readonly partSize: number
+  /** Bytes that are collected before they go up: the length of its pieces. */
+  readonly memory: PartMemory
   /** Bodies of more bytes than this go up in parts. */
   readonly multipartThreshold: number
   /** User metadata of the object. */
@@ -36,8 +37,12 @@ export function s3BodySink(options: S3SinkOptions): BodySink {
 
 class S3BodySink implements BodySink {
   readonly #options: S3SinkOptions
+  /** All that has come, until it is too much for one request. */
   #buffered: Buffer[] = []
   #bufferedBytes = 0
+  /** Then: the part that is being filled, and how far. */
+  #part: Buffer | undefined
+  #filled = 0
   #upload: Promise<string> | undefined
   readonly #parts: CompletedPart[] = []
   #partNumber = 0
@@ -51,13 +56,16 @@ class S3BodySink implements BodySink {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    // A copy: the caller may use its buffer again, and a part of one would keep all of it alive.
-    this.#buffered.push(Buffer.from(chunk))
-    this.#bufferedBytes += chunk.length
-    const { partSize, multipartThreshold } = this.#options
-    const limit = this.#upload === undefined ? Math.max(partSize, multipartThreshold) : partSize
-    if (this.#bufferedBytes <= limit) return undefined
-    this.#sendParts(false)
+    if (this.#upload !== undefined) this.#fill(chunk)
+    else {
+      // A copy: the caller may use its buffer again, and a part of one would keep all of it alive.
+      this.#buffered.push(Buffer.from(chunk))
+      this.#bufferedBytes += chunk.length
+      const { memory, multipartThreshold } = this.#options
+      if (this.#bufferedBytes <= Math.max(memory.partSize, multipartThreshold)) return undefined
+      this.#upload = this.#begin()
+      for (const piece of this.#buffered.splice(0)) this.#fill(piece)
+    }
     return this.#underWay.size < CONCURRENCY ? undefined : this.#room()
   }
 
@@ -66,10 +74,10 @@ class S3BodySink implements BodySink {
     const { client, bucket, key, metadata: Metadata } = this.#options
     try {
       if (this.#upload === undefined) {
-        const Body = this.#take(this.#bufferedBytes)
+        const Body = Buffer.concat(this.#buffered.splice(0))
         await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, Metadata }))
       } else {
-        this.#sendParts(true)
+        this.#send()
         await Promise.all(this.#underWay)
         if (this.#failure !== undefined) throw this.#failure
         const Parts = [...this.#parts].sort((a, b) => a.PartNumber! - b.PartNumber!)
@@ -96,7 +104,7 @@ class S3BodySink implements BodySink {
       `the write of ${this.#options.key} was given up`,
     )
     this.#buffered = []
-    this.#bufferedBytes = 0
+    this.#part = undefined
     if (this.#upload === undefined) return
     // Parts under way first: one that lands after the abort would stay, and be paid for.
     await Promise.all(this.#underWay)
@@ -111,29 +119,50 @@ class S3BodySink implements BodySink {
     }
   }
 
-  /** Sends whole parts, and with `last` the rest as well. All but the last must have the same size. */
-  #sendParts(last: boolean): void {
-    const { partSize } = this.#options
-    while (this.#bufferedBytes > partSize || (last && this.#bufferedBytes > 0)) {
-      const part = this.#take(Math.min(partSize, this.#bufferedBytes))
-      const number = ++this.#partNumber
-      const task = this.#sendPart(part, number).finally(() => this.#underWay.delete(task))
-      this.#underWay.add(task)
+  /** Copies it into parts. A full one goes up once there is more: all but the last must have the same size. */
+  #fill(chunk: Uint8Array): void {
+    const { memory } = this.#options
+    for (let at = 0; at < chunk.length;) {
+      if (this.#filled === memory.partSize) this.#send()
+      this.#part ??= memory.take()
+      const some = chunk.subarray(at, at + memory.partSize - this.#filled)
+      this.#part.set(some, this.#filled)
+      this.#filled += some.length
+      at += some.length
     }
   }
 
+  /** What has been filled goes up. */
+  #send(): void {
+    const part = this.#part
+    if (part === undefined) return
+    const task = this.#sendPart(part, this.#filled, ++this.#partNumber).finally(() =>
+      this.#underWay.delete(task),
+    )
+    this.#underWay.add(task)
+    this.#part = undefined
+    this.#filled = 0
+  }
+
   /** Never rejects: the failure is kept for the next write, or for finish. */
-  async #sendPart(part: Buffer, number: number): Promise<void> {
-    const { client, bucket, key } = this.#options
+  async #sendPart(part: Buffer, length: number, number: number): Promise<void> {
+    const { client, bucket, key, memory } = this.#options
     try {
       if (number > MOST_PARTS)
         throw new StrataError('STRATA_TOO_LARGE', `${key} needs more than ${MOST_PARTS} parts`)
-      this.#upload ??= this.#begin()
       const UploadId = await this.#upload
       if (this.#failure !== undefined) return
       const { ETag } = await client.send(
-        new UploadPartCommand({ Bucket: bucket, Key: key, UploadId, PartNumber: number, Body: part }),
+        new UploadPartCommand({
+          Bucket: bucket,
+          Key: key,
+          UploadId,
+          PartNumber: number,
+          Body: part.subarray(0, length),
+        }),
       )
+      // S3 has all of it. Of one that failed something may still be on its way: that memory is left alone.
+      memory.give(part)
       this.#parts.push({ PartNumber: number, ETag })
     } catch (error) {
       this.#failure ??= s3Error(error)
@@ -152,12 +181,5 @@ class S3BodySink implements BodySink {
   async #room(): Promise<void> {
     while (this.#underWay.size >= CONCURRENCY) await Promise.race(this.#underWay)
     if (this.#failure !== undefined) throw this.#failure
-  }
-
-  #take(bytes: number): Buffer {
-    const all = Buffer.concat(this.#buffered)
-    this.#buffered = bytes < all.length ? [all.subarray(bytes)] : []
-    this.#bufferedBytes = all.length - bytes
-    return bytes < all.length ? all.subarray(0, bytes) : all
   }
 }
