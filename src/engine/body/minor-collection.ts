@@ -4,19 +4,23 @@ import { runInNewContext } from 'node:vm'
 type Collector = (options: { readonly type: 'minor' }) => void
 
 /**
- * V8's minor collection, as a function. Node has it for whoever was started with `--expose-gc`: for others the flag is on for as long as
- * it takes to make one context, and what that one has goes on working (v8.setFlagsFromString). Undefined where V8 gives none.
+ * V8's minor collection, as a function. New contexts have it where the process was started with `--expose-gc`: for others the flag is on
+ * for as long as it takes to make one, and what that one has goes on working (v8.setFlagsFromString). Undefined where V8 gives none.
  */
 export function minorCollection(): (() => void) | undefined {
-  const collect = (globalThis as { gc?: unknown }).gc ?? exposed()
+  const collect = inNewContext() ?? exposed()
   return typeof collect === 'function' ? () => (collect as Collector)({ type: 'minor' }) : undefined
 }
 
 function exposed(): unknown {
   setFlagsFromString('--expose-gc')
   try {
-    return runInNewContext('globalThis.gc')
+    return inNewContext()
   } finally {
     setFlagsFromString('--no-expose-gc')
   }
+}
+
+function inNewContext(): unknown {
+  return runInNewContext('globalThis.gc')
 }

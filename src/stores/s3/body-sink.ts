@@ -161,7 +161,8 @@ class S3BodySink implements BodySink {
           Body: part.subarray(0, length),
         }),
       )
-      // S3 has all of it. Of one that failed something may still be on its way: that memory is left alone.
+      // S3 has all of it; were an earlier attempt still to land, its ETag would be another, and the upload not be completed. Of a part that
+      // failed something may still be on its way: that memory is left alone.
       memory.give(part)
       this.#parts.push({ PartNumber: number, ETag })
     } catch (error) {
