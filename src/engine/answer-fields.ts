@@ -2,6 +2,7 @@ import { formatCacheStatus, type CacheStatus } from '../http/cache-status.js'
 import { hasField, withoutFields, type RawFields } from '../http/fields.js'
 import type { CacheResult } from './exchange.js'
 import type { HttpSettings } from './settings.js'
+import type { EveryField } from './every-field.js'
 
 /** Makes the fields of answers: what is stored, without what is ours alone, with what happened (P11). */
 export class AnswerFields {
@@ -39,7 +40,7 @@ export class AnswerFields {
 
   cacheStatus(status: Omit<CacheStatus, 'cache' | 'key'>, key: string): string {
     // One literal, one shape; a spread makes each a costly one of its own.
-    const all: { [Name in keyof Required<CacheStatus>]: CacheStatus[Name] } = {
+    const all: EveryField<CacheStatus> = {
       cache: this.http.cacheName,
       hit: status.hit,
       fwd: status.fwd,

@@ -1,5 +1,6 @@
 import type { CacheControl } from '../http/cache-control.js'
 import type { ReusePolicy } from '../http/policy.js'
+import type { EveryField } from './every-field.js'
 
 /** Heuristic lifetimes differ from response to response: those are not worth remembering for long. */
 const MOST = 64
@@ -21,7 +22,7 @@ export function sharedPolicy(policy: ReusePolicy): ReusePolicy {
 
 /** Every member, so that one that was forgotten here does not compile; and none of what is one response's own. */
 function withoutValidators(policy: ReusePolicy): ReusePolicy {
-  const alone: { [Name in keyof Required<ReusePolicy>]: ReusePolicy[Name] } = {
+  const alone: EveryField<ReusePolicy> = {
     directives: policy.directives,
     targeted: policy.targeted,
     lifetime: policy.lifetime,

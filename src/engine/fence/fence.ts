@@ -1,4 +1,5 @@
 import type { CommitOptions, CommitResult, Entry, FenceState, Lookup } from '../ports/index.js'
+import type { EveryField } from '../every-field.js'
 import { LogMirror } from './log-mirror.js'
 import { encodeMark } from './mark-codec.js'
 import type { HeldMark } from './mark-index.js'
@@ -45,8 +46,8 @@ export class Fence extends LogMirror {
       if (this.verdict(entry) === 'dead') return { ok: false, reason: 'dead' }
       if (known !== entry && this.verdict(known) === 'dead') return { ok: false, reason: 'dead' }
       const checked = this.state()
-      // One literal, one shape; a spread makes each a costly one of its own. And all of them: one that was forgotten does not compile.
-      const options: { [Name in keyof Required<CommitOptions>]: CommitOptions[Name] } = {
+      // One literal, one shape; a spread makes each a costly one of its own.
+      const options: EveryField<CommitOptions> = {
         checked,
         replaces,
         expectBody,

@@ -3,7 +3,7 @@ import { StrataError } from '../../errors.js'
 import { digestInName, inlineName, sharedName } from './body-names.js'
 import type { BodyRef, Entry } from './entry.js'
 import { interned, internedFields } from '../interned.js'
-import type { EveryField } from './whole-entry.js'
+import type { EveryField } from '../every-field.js'
 import type { TileRef } from './tile-book.js'
 
 /** Version of the stored format: the first element. A reader takes only those it knows; all else is a miss (P10). */
@@ -109,7 +109,7 @@ export function decodeEntry(key: string, variant: string, bytes: Uint8Array): En
     isCount(uselessAt) &&
     (!isTile || isTileRow(tile))
   if (!valid) throw new StrataError('STRATA_DECODE', 'stored metadata failed validation')
-  const entry: EveryField = {
+  const entry: EveryField<Entry> = {
     key,
     variant,
     method: method === 0 ? 'GET' : method,

@@ -1,11 +1,9 @@
+import type { EveryField } from '../every-field.js'
 import type { BodyRef, Entry } from './entry.js'
-
-/** Every field of an entry, those that may be absent as well: one that was forgotten here does not compile. */
-export type EveryField = { readonly [Name in keyof Required<Entry>]: Entry[Name] }
 
 /** One literal, so that all entries have one shape: a spread gives each a hidden class of its own, some hundred bytes. */
 export function wholeEntry(meta: Omit<Entry, 'body'>, body: BodyRef): Entry {
-  const entry: EveryField = {
+  const entry: EveryField<Entry> = {
     key: meta.key,
     variant: meta.variant,
     method: meta.method,
